@@ -1,0 +1,29 @@
+"""Exercises that answer: `@exercise` checks a function or class and says what is off.
+
+    from course_utils.exercises import exercise
+
+    @exercise
+    def to_unit_range(images): ...
+
+`judge(obj)` is the same check without the card, `bank()` lists every entry, `table(n)`
+shows how a lesson's exercises stand.
+"""
+
+import torch
+
+from . import lesson00  # noqa: F401  each lesson registers its exercises
+from .card import Card, exercise, table
+from .engine import NotPassed, Verdict, bank, judge
+
+__all__ = ["Card", "NotPassed", "Verdict", "bank", "exercise", "judge", "table"]
+
+
+def _warm_up() -> None:
+    """The first optimizer of a process costs most of a second: here, not in a check."""
+    weight = torch.nn.Parameter(torch.zeros(1))
+    for optimizer in (torch.optim.SGD([weight], lr=0.0), torch.optim.Adam([weight])):
+        weight.grad = torch.zeros(1)
+        optimizer.step()
+
+
+_warm_up()

@@ -1,0 +1,251 @@
+"""Run an answer on the probes: the same start for all, nothing left behind."""
+
+from __future__ import annotations
+
+import _thread
+import contextlib
+import io
+import linecache
+import random
+import re
+import signal
+import sys
+import threading
+import time
+import types
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+# (probe, observation) -> what was seen there.
+Run = dict[tuple[str, str], Any]
+RAISED = "raises"
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An exception, as an observation: its type, its text, and the learner's line."""
+
+    kind: str
+    text: str
+    where: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Type and first line without what varies: numbers, addresses, paths."""
+        first = self.text.split("\n")[0]
+        return self.kind, re.sub(r"0x\w+|[-\d.,]+|/\S+", "#", first)
+
+
+class TooSlow(Exception):
+    """The answer ran past its time."""
+
+
+def run(
+    name: str,
+    answer: Any,
+    observe: Callable[..., Iterator[tuple[str, Any]]],
+    probes: Mapping[str, Callable[[], tuple]],
+    *,
+    seconds: float | None = None,
+    bind: bool = False,
+) -> tuple[Run, str]:
+    """Observe an answer on every probe.
+
+    Args:
+        name: the exercise; with `bind`, the answer's module sees `name` as the answer.
+        answer: a function or class.
+        observe: generator of (observation, value); what it yields before an exception
+            is kept.
+        probes: label -> a function that makes fresh arguments.
+        seconds: time for all probes together; None: no limit.
+        bind: True for a learner's answer, so that recursion and super(Name, self) mean
+            the object that is judged.
+
+    Returns:
+        What was seen, and what was printed.
+    """
+    seen: Run = {}
+    printed = io.StringIO()
+    with _unchanged_world(), _bound(name, answer, bind), _quiet(printed):
+        try:
+            with _time_limit(seconds) as check:
+                for label, make in probes.items():
+                    _seed()
+                    if not _observe(label, answer, observe, make, seen, check):
+                        break
+        except TooSlow as error:
+            seen[label, RAISED] = Raised("TooSlow", str(error))
+    return seen, printed.getvalue()
+
+
+def _observe(
+    label: str, answer: Any, observe: Any, make: Any, seen: Run, check: Any
+) -> bool:
+    """One probe; False where going on tells nothing more."""
+    arguments = make()
+    try:
+        for observation, value in observe(answer, *arguments):
+            check()
+            seen[label, observation] = frozen(value)
+    except TooSlow:
+        raise
+    except Exception as error:
+        kind = type(error).__name__
+        seen[label, RAISED] = Raised(kind, str(error), _learner_lines(error, answer))
+        return not isinstance(error, NotImplementedError)
+    return True
+
+
+def frozen(value: Any) -> Any:
+    """A copy that later in-place changes cannot reach; lists become tuples."""
+    if isinstance(value, Tensor):
+        return value.detach().clone().cpu()
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if isinstance(value, (tuple, list)):
+        return tuple(frozen(v) for v in value)
+    return value
+
+
+def _learner_lines(error: BaseException, answer: Any) -> str:
+    """The learner's own lines of the traceback, with their source, never a path."""
+    parts = [answer, *vars(answer).values()] if isinstance(answer, type) else [answer]
+    own = {p.__code__.co_filename for p in parts if hasattr(p, "__code__")}
+    lines = []
+    frame = error.__traceback__
+    while frame:
+        file = frame.tb_frame.f_code.co_filename
+        source = linecache.getline(file, frame.tb_lineno).strip()
+        if file in own:
+            lines.append(f"line {frame.tb_lineno} of your cell: {source}")
+        elif "ipykernel" in file or file.startswith("<ipython"):
+            lines.append(f"line {frame.tb_lineno} of another cell: {source}")
+        frame = frame.tb_next
+    return lines[-1] if lines else ""
+
+
+# ------------------------------------------------------------------ the same start
+
+
+def _seed() -> None:
+    torch.manual_seed(0)
+    np.random.seed(0)
+    random.seed(0)
+    torch.set_grad_enabled(True)
+
+
+@contextlib.contextmanager
+def _unchanged_world() -> Iterator[None]:
+    """Random states, grad mode, default dtype and threads are afterwards as before."""
+    states = torch.get_rng_state(), np.random.get_state(), random.getstate()
+    grad, dtype = torch.is_grad_enabled(), torch.get_default_dtype()
+    threads = torch.get_num_threads()
+    # On tensors of a few elements a second thread costs far more than it brings.
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_rng_state(states[0])
+        np.random.set_state(states[1])
+        random.setstate(states[2])
+        torch.set_grad_enabled(grad)
+        torch.set_default_dtype(dtype)
+        torch.set_num_threads(threads)
+
+
+@contextlib.contextmanager
+def _quiet(sink: io.StringIO) -> Iterator[None]:
+    redirect = contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink)
+    with redirect[0], redirect[1], warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextlib.contextmanager
+def _bound(name: str, answer: Any, bind: bool) -> Iterator[None]:
+    """While it is judged, the answer's own module knows it by its name."""
+    if not (bind and isinstance(answer, (type, types.FunctionType))):
+        yield
+        return
+    scope = getattr(answer, "__globals__", None)
+    if scope is None:
+        module = sys.modules.get(answer.__module__)
+        scope = {} if module is None else vars(module)
+    missing = object()
+    before = scope.get(name, missing)
+    scope[name] = answer
+    try:
+        yield
+    finally:
+        if before is missing:
+            scope.pop(name, None)
+        else:
+            scope[name] = before
+
+
+# ------------------------------------------------------------------ the time limit
+
+
+def _interrupt() -> None:
+    """What the stop button sends; a real signal also wakes a sleeping call."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
+
+
+class _Watch(threading.Thread):
+    """Interrupts the main thread when time is over, again and again until released."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(daemon=True)
+        self.seconds, self.fired = seconds, False
+        self._lock, self._released = threading.Lock(), threading.Event()
+
+    def run(self) -> None:
+        wait = self.seconds
+        while not self._released.wait(wait):
+            with self._lock:
+                if not self._released.is_set():
+                    self.fired = True
+                    _interrupt()
+            wait = 0.5
+
+    def release(self) -> None:
+        with self._lock:
+            self._released.set()
+        if self.fired:
+            time.sleep(0.01)  # a signal still on its way arrives here, not later
+
+    def check(self) -> None:
+        """Also where a bare except swallowed the interrupt."""
+        if self.fired:
+            raise TooSlow(f"still running after {self.seconds:g} seconds")
+
+
+@contextlib.contextmanager
+def _time_limit(seconds: float | None) -> Iterator[Callable[[], None]]:
+    """Raise TooSlow after `seconds`; the learner's own stop button passes through.
+
+    Yields a check to call between steps.
+    """
+    if seconds is None or threading.current_thread() is not threading.main_thread():
+        yield lambda: None
+        return
+    watch = _Watch(seconds)
+    watch.start()
+    try:
+        yield watch.check
+    except KeyboardInterrupt:
+        if not watch.fired:
+            raise
+    finally:
+        with contextlib.suppress(KeyboardInterrupt):
+            watch.release()
+    watch.check()

@@ -1,0 +1,240 @@
+"""What a card says where no listed mistake fits: only what was seen."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import types
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .comparing import as_number, close
+from .running import Raised, Run
+
+CUT_OFF = "cut off from the input"
+CHANGED = "changed in place"
+MOVED = "moved"
+
+_SIDE_EFFECTS = {
+    CHANGED: "The input is changed in place. Make a new tensor; the old one is the "
+    "caller's.",
+    MOVED: "The global random state moves. Draw from the arguments given, or not at "
+    "all.",
+    CUT_OFF: "The result is cut off from its input: no gradient can flow back. "
+    "Look for .item(), .detach(), float(...), NumPy or torch.tensor(...).",
+}
+
+# A pattern over "Type: text" of an exception, and what that means in everyday words.
+_ERRORS = {
+    r"NameError.*'(\w+)'": "`{0}` has no value here: is it the name of an argument, "
+    "an import, or a cell that has not run?",
+    r"does not require grad": "The graph is cut before backward(): something on the "
+    "way used detach(), .item(), no_grad or NumPy, so there is no gradient to follow.",
+    r"backward through the graph a second time": "The same graph is walked twice. Run "
+    "the forward pass again for the second backward, or detach what they share.",
+    r"modified by an inplace operation": "A number that backward() still needs was "
+    "changed after the forward pass; often optimizer.step() came too early.",
+    r"leaf Variable that requires grad.*in-place": "The input is changed in place. "
+    "Make a new tensor: `x - 1`, where `x -= 1` overwrites the caller's.",
+    r"between 0 and 1": "binary_cross_entropy wants probabilities; these are logits, "
+    "or numbers outside [0, 1].",
+    r"(shapes cannot be multiplied|size of tensor|must match|target size|"
+    r"shape '.*' is invalid|Expected \d-D|not broadcastable)": "Two shapes do not "
+    "fit. Print `.shape` on both sides of that line.",
+    r"(missing \d+ required|takes \d+ positional|unexpected keyword)": "The check "
+    "calls your function with the arguments of the stub; keep their names, order and "
+    "number, and those of the functions you call.",
+    r"(requires grad.*numpy|Can't call numpy)": "NumPy cannot follow the graph: use "
+    "torch's function of the same name.",
+    r"(same dtype|expected scalar type|Found dtype)": "Two float types are mixed. "
+    "Make new tensors like the input: `torch.ones_like(x)`.",
+    r"before Module.__init__": "A module's first line is `super().__init__()`.",
+    r"RecursionError": "The function calls itself and never stops.",
+    r"must be Tensor, not (\w+)": "torch's functions want a tensor there, and got "
+    "`{0}`.",
+    r"'NoneType'": "Something is None: a function without `return`, or a `.grad` that "
+    "no backward() has filled.",
+    r"TooSlow": "An endless loop, or far more work than the task needs?",
+}
+
+
+def error_message(raised: Raised) -> str:
+    """The line, the error, and what it means in everyday words."""
+    first = raised.text.split("\n")[0]
+    for pattern, meaning in _ERRORS.items():
+        match = re.search(pattern, f"{raised.kind}: {raised.text}")
+        if match:
+            meaning = meaning.format(*match.groups())
+            break
+    else:
+        meaning = ""
+    parts = (raised.where, f"{raised.kind}: {first}".rstrip(": "), meaning)
+    return "\n".join(p for p in parts if p)
+
+
+def difference_message(
+    key: tuple[str, str], got: Any, want: Any, arguments: tuple, names: list[str]
+) -> str:
+    """The probe that differs: what kind of difference, then the numbers."""
+    probe, observation = key
+    sentence = _kind_sentence(got, want)
+    what = "" if observation == "value" else f" ({observation})"
+    lines = [f"Probe: {probe}{what}"]
+    shown = [
+        f"{n} = {show(a)}"
+        for n, a in zip(names, arguments, strict=False)
+        if _is_small(a)
+    ]
+    if shown and len(", ".join(shown)) < 90:
+        lines.append(f"  input : {', '.join(shown)}")
+    lines += [f"  yours : {show(got)}", f"  wanted: {show(want)}"]
+    return "\n".join([sentence, *lines] if sentence else lines)
+
+
+def _kind_sentence(got: Any, want: Any) -> str:
+    if isinstance(got, str) and got in _SIDE_EFFECTS:
+        return _SIDE_EFFECTS[got]
+    if isinstance(want, Tensor):
+        return _tensor_sentence(got, want)
+    if got is None:
+        return "Your function returned nothing. Is there a `return`?"
+    if isinstance(want, tuple) and not isinstance(got, tuple):
+        return f"{len(want)} results are wanted, in this order; yours is {_kind(got)}."
+    if isinstance(want, tuple):
+        if len(got) != len(want):
+            return f"{len(want)} results are wanted; yours are {len(got)}."
+        said = (_kind_sentence(g, w) for g, w in zip(got, want, strict=True))
+        return next((sentence for sentence in said if sentence), "")
+    if isinstance(want, int) and not isinstance(want, bool):
+        if as_number(got, whole=True) is None:
+            return f"A whole number is wanted; yours is {_kind(got)}."
+    return ""
+
+
+def _tensor_sentence(got: Any, want: Tensor) -> str:
+    if got is None:
+        return "Your function returned nothing. Is there a `return`?"
+    if isinstance(got, types.GeneratorType):
+        return "Your function yields; it should return one tensor."
+    if not isinstance(got, Tensor):
+        more = ""
+        if isinstance(got, (float, int, np.ndarray, np.generic)):
+            more = " Outside torch there is no gradient: leave out .item() and NumPy."
+        return f"A tensor is wanted; yours is {_kind(got)}.{more}"
+    if got.shape != want.shape:
+        return (
+            f"The shape is {tuple(got.shape)}; wanted is {tuple(want.shape)}"
+            + (", one number: is there a mean?" if not want.dim() else ".")
+        )
+    if got.dtype != want.dtype:
+        return (
+            f"The type is {_dtype(got)}; wanted is the input's, {_dtype(want)}. "
+            "Make new tensors like the input, as torch.zeros_like(x) does."
+        )
+    if torch.isnan(got).any() and not torch.isnan(want).any():
+        return "There is NaN in your result."
+    if torch.isinf(got).any() and not torch.isinf(want).any():
+        return "There is infinity in your result."
+    return ""
+
+
+def factor_message(got: Run, want: Run) -> str:
+    """Where one factor explains every number, say it: true whatever the cause."""
+    a, b = _numbers(got), _numbers(want)
+    if not b or [len(x) for x in a] != [len(x) for x in b]:
+        return ""
+    a, b = torch.cat(a), torch.cat(b)
+    if not (torch.isfinite(a).all() and torch.isfinite(b).all() and b.any()):
+        return ""
+    c = float((a @ b) / (b @ b))
+    exact = close(a, c * b, rtol=1e-4, atol=1e-12)
+    if not exact or abs(c) < 1e-6 or abs(c - 1) < 1e-4:
+        return ""
+    return f"Everywhere {c:.4g} times what is wanted."
+
+
+def _numbers(run: Run) -> list[Tensor]:
+    values = []
+    for value in run.values():
+        for part in value if isinstance(value, tuple) else (value,):
+            if isinstance(part, Tensor):
+                values.append(part.double().flatten())
+            elif isinstance(part, float):
+                values.append(torch.tensor([part], dtype=torch.float64))
+    return values
+
+
+def notebook_message(answer: Any) -> str:
+    """Tensors, networks, optimizers that are read from the notebook, not passed in."""
+    if not isinstance(answer, types.FunctionType):
+        return ""
+    try:
+        used = inspect.getclosurevars(answer).globals
+    except (TypeError, ValueError):
+        return ""
+    things = (Tensor, torch.nn.Module, np.ndarray, torch.optim.Optimizer)
+    names = [f"`{n}`" for n, value in used.items() if isinstance(value, things)]
+    if not names:
+        return ""
+    return f"It reads {', '.join(names)} from the notebook, not from its arguments."
+
+
+def show(value: Any) -> str:
+    """A value in one line: numbers where they are few, else the shape."""
+    if isinstance(value, Tensor):
+        return _show_tensor(value)
+    if isinstance(value, Raised):
+        return f"{value.kind}: {value.text.splitlines()[0] if value.text else ''}"[:120]
+    if isinstance(value, tuple):
+        return "(" + ", ".join(show(v) for v in value) + ")"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if value is None:
+        return "nothing (None)"
+    if isinstance(value, (str, int)):
+        return str(value)
+    if isinstance(value, np.ndarray) and value.size <= 8:
+        return np.array2string(value, precision=4, separator=", ")
+    return _kind(value)
+
+
+def _show_tensor(x: Tensor) -> str:
+    note = f"  shape {tuple(x.shape)}" if x.dim() else ""
+    if x.dtype not in (torch.float32, torch.int64, torch.bool):
+        note += f"  {_dtype(x)}"
+    if x.numel() == 1:
+        return f"{x.item():.6g}{note}"
+    many = x.numel() > 8
+    few = x.flatten()[: 6 if many else 8].tolist()
+    body = ", ".join(f"{v:.4g}" for v in few)
+    return f"[{body}{', ...' if many else ''}]{note if many or x.dim() > 1 else ''}"
+
+
+def _is_small(value: Any) -> bool:
+    if isinstance(value, Tensor):
+        return value.numel() <= 8
+    return isinstance(value, (int, float))
+
+
+_KINDS = {
+    tuple: "a tuple or list",
+    np.ndarray: "a NumPy array",
+    float: "a Python float",
+    int: "a Python int",
+    type(None): "nothing (None)",
+}
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return f"a tensor of shape {tuple(value.shape)}"
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    return _KINDS.get(type(value), f"of type {type(value).__name__}")
+
+
+def _dtype(x: Tensor) -> str:
+    return str(x.dtype).removeprefix("torch.")
