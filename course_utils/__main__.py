@@ -1,0 +1,37 @@
+"""`python -m course_utils COMMAND`: one line a command, each in its own module."""
+
+from __future__ import annotations
+
+import sys
+from difflib import get_close_matches
+from importlib import import_module
+
+# command: (module, function, what it does); imported only when it is called.
+COMMANDS = {
+    "lab": ("lab", "main", "open the lessons in JupyterLab"),
+    "reset": ("lab", "reset_main", "a fresh copy of one lesson, yours kept"),
+    "doctor": ("doctor", "main", "what this machine has, and what to mend"),
+    "progress": ("authoring.progress", "main", "how the exercises stand"),
+    "release": ("authoring.release", "main", "instructors: solutions/ to lessons/"),
+}
+
+
+def main(argv: list[str]) -> int:
+    """Call the command that is named first; the rest are its own arguments."""
+    usage = "\n".join(f"  {name:<9} {says}" for name, (_, _, says) in COMMANDS.items())
+    usage = f"python -m course_utils COMMAND\n\n{usage}"
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        print(usage)
+        return 0
+    if argv[0] not in COMMANDS:
+        near = get_close_matches(argv[0], COMMANDS, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        print(f"there is no command {argv[0]!r}{hint}\n\n{usage}", file=sys.stderr)
+        return 2
+    module, function, _ = COMMANDS[argv[0]]
+    command = getattr(import_module(f"course_utils.{module}"), function)
+    return command(argv[1:]) or 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,177 @@
+"""The learner's copy stays the learner's, and JupyterLab opens on it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+from course_utils import lab
+
+
+def write(path, text):
+    cell = {"cell_type": "markdown", "id": "a", "metadata": {}, "source": text}
+    notebook = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(notebook))
+
+
+def text(path):
+    return json.loads(path.read_text())["cells"][0]["source"]
+
+
+@pytest.fixture
+def course(tmp_path):
+    """A folder with two released lessons."""
+    write(tmp_path / "lessons" / "00_start.ipynb", "zero")
+    write(tmp_path / "lessons" / "01_draw.ipynb", "one")
+    return tmp_path
+
+
+@pytest.fixture
+def mine(course):
+    """The learner's folder, after work on lesson 1."""
+    lab.update_copies(course)
+    write(course / "my_lessons" / "01_draw.ipynb", "my work")
+    return course / "my_lessons"
+
+
+def test_every_lesson_is_copied_the_first_time(course):
+    notes = lab.update_copies(course)
+    assert text(course / "my_lessons" / "00_start.ipynb") == "zero"
+    names = ("00_start", "01_draw")
+    assert notes == [f"my_lessons/{name}.ipynb is new." for name in names]
+
+
+def test_a_second_start_leaves_work_alone_and_says_nothing(course, mine):
+    assert lab.update_copies(course) == []
+    assert text(mine / "01_draw.ipynb") == "my work"
+
+
+def test_a_new_lesson_is_added_beside_the_others(course, mine):
+    write(course / "lessons" / "02_game.ipynb", "two")
+    assert lab.update_copies(course) == ["my_lessons/02_game.ipynb is new."]
+    assert text(mine / "02_game.ipynb") == "two"
+    assert text(mine / "01_draw.ipynb") == "my work"
+
+
+def test_a_newer_release_is_announced_and_not_imposed(course, mine):
+    write(course / "lessons" / "01_draw.ipynb", "one, revised")
+    for _ in range(2):  # at each start until the learner decides
+        (note,) = lab.update_copies(course)
+        assert "01_draw.ipynb" in note and "make reset LESSON=01" in note
+        assert text(mine / "01_draw.ipynb") == "my work"
+
+
+def test_reset_restores_the_lesson_and_keeps_every_earlier_copy(course, mine):
+    write(course / "lessons" / "01_draw.ipynb", "one, revised")
+    fresh, first = lab.reset(1, course)
+    _, second = lab.reset(1, course)
+    assert text(fresh) == "one, revised"
+    assert (text(first), text(second)) == ("my work", "one, revised")
+    assert lab.update_copies(course) == []  # nothing left to announce
+
+
+def test_reset_of_an_unknown_lesson_names_the_known_ones(course):
+    with pytest.raises(ValueError, match="no lesson 07; there are 00, 01"):
+        lab.reset(7, course)
+
+
+def test_reset_works_before_there_is_a_copy(course):
+    fresh, kept = lab.reset(0, course)
+    assert (text(fresh), kept) == ("zero", None)
+
+
+@pytest.mark.parametrize("record", ["", "[]", None], ids=["empty", "a list", "gone"])
+def test_a_spoiled_record_costs_no_work(course, mine, record):
+    if record is None:
+        (mine / lab.RECORD).unlink()
+    else:
+        (mine / lab.RECORD).write_text(record)
+    assert lab.update_copies(course) == []
+    assert text(mine / "01_draw.ipynb") == "my work"
+
+
+def test_without_lessons_the_command_says_where_it_looked(tmp_path, capsys):
+    assert lab.main(["--prepare"], root=tmp_path) == 1
+    assert "no lessons in" in capsys.readouterr().err
+    assert not (tmp_path / "my_lessons").exists()
+
+
+def test_the_reset_command_says_where_the_earlier_copy_is(course, mine, capsys):
+    assert lab.reset_main(["01"], root=course) == 0
+    kept = os.path.join("my_lessons", "kept", "01_draw_1.ipynb")
+    assert f"Your earlier copy: {kept}" in capsys.readouterr().out
+
+
+def test_options_of_jupyterlab_are_handed_on_after_our_own(course, monkeypatch):
+    monkeypatch.setattr(lab, "_serve", lambda flags: flags)
+    flags = lab.main(["--no-browser", "--port", "9999"], root=course)
+    assert flags[-3:] == ["--no-browser", "--port", "9999"]
+    assert "--ServerApp.ip=127.0.0.1" in flags
+
+
+def test_a_kernel_finds_the_course_also_after_its_folder_was_moved(tmp_path):
+    env = os.environ | lab.environment()
+    code = "import course_utils; print(course_utils.__file__)"
+    run = subprocess.run(  # -S: as if nothing were installed
+        [sys.executable, "-S", "-c", code], cwd=tmp_path, env=env,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert run.stdout.strip() == str(lab.ROOT / "course_utils" / "__init__.py")
+
+
+@pytest.fixture
+def server(course, tmp_path_factory):
+    """A running `python -m course_utils lab`: its address and its token."""
+    home = tmp_path_factory.mktemp("home")
+    env = {k: v for k, v in os.environ.items() if not k.startswith("JUPYTER")}
+    env |= {"HOME": str(home), "JUPYTER_CONFIG_DIR": str(home)}
+    code = (
+        "import pathlib, sys; from course_utils import lab; "
+        "lab.main(['--no-browser', '--port=0'], root=pathlib.Path(sys.argv[1]))"
+    )
+    log = home / "log"
+    with log.open("w") as out:
+        command = [sys.executable, "-c", code, str(course)]
+        process = subprocess.Popen(
+            command, env=env, cwd=lab.ROOT, stdout=out, stderr=out, text=True
+        )
+        try:
+            yield wait_for_address(log, process)
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def wait_for_address(log, process):
+    end = time.monotonic() + 60
+    while time.monotonic() < end and process.poll() is None:
+        if found := re.search(r"(http://\S+?)(/\S+)\?token=(\w+)", log.read_text()):
+            return found.groups()
+        time.sleep(0.1)
+    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()}")
+
+
+def get(address):
+    with urllib.request.urlopen(address, timeout=20) as answer:
+        return answer.read().decode()
+
+
+def test_jupyterlab_opens_on_the_first_lesson_with_a_token_and_without_news(server):
+    host, page, token = server
+    assert host.startswith("http://127.0.0.1:")
+    assert page == "/lab/tree/my_lessons/00_start.ipynb"
+    assert "jupyter-config-data" in get(f"{host}{page}?token={token}")
+    lesson = get(f"{host}/api/contents/my_lessons/00_start.ipynb?token={token}")
+    assert "zero" in lesson
+    setting = "@jupyterlab/apputils-extension:notification"
+    schema = json.loads(get(f"{host}/lab/api/settings/{setting}?token={token}"))
+    assert schema["schema"]["properties"]["fetchNews"]["default"] == "false"
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        get(f"{host}/api/contents/my_lessons/00_start.ipynb")
