@@ -86,6 +86,16 @@ def differences(
     return wrong + [k for k in got if k not in want]
 
 
+def agree(
+    got: Run, want: Run, same: Callable[[tuple[str, str], Any, Any], bool]
+) -> bool:
+    """Whether two runs differ nowhere; stops at the first difference."""
+    missing = object()
+    return got.keys() <= want.keys() and all(
+        same(k, got.get(k, missing), w) for k, w in want.items()
+    )
+
+
 def hard(run: Run) -> Run:
     """Without what only names waste."""
     return {k: v for k, v in run.items() if not k[1].startswith(COST)}

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import wording
-from .comparing import close, differences, hard, informative
+from .comparing import agree, close, differences, hard, informative
 from .running import RAISED, Raised, Run, run
 
 STATES = ("passed", "open", "not yet", "error")
@@ -132,7 +132,8 @@ class Verdict:
 # ------------------------------------------------------------------ the bank
 
 _BANK: dict[str, Exercise] = {}
-_RUNS: dict[tuple[str, int], Run] = {}  # of references and mistakes; they never change
+# Runs of references and mistakes, probe by probe; they never change.
+_RUNS: dict[tuple[str, int], dict[str, Run]] = {}
 _LAST: dict[str, Verdict] = {}
 
 
@@ -237,19 +238,23 @@ def _passed(exercise: Exercise, verdict: Verdict, got: Run) -> Verdict:
         if mistake.kind == "waste":
             for face in mistake.faces:
                 known = known_run(exercise, face)
-                if not differences(got, known, exercise.resembles):
+                if agree(got, known, exercise.resembles):
                     return replace(verdict, mistake=mistake.name, message=mistake.says)
     return replace(verdict, message=exercise.praise)
 
 
-def known_run(exercise: Exercise, answer: Any) -> Run:
-    """The run of the reference or of a mistake; made once in a kernel."""
-    key = exercise.name, id(answer)
-    if key not in _RUNS:
-        _RUNS[key], _ = run(
-            exercise.name, answer, exercise.observe, exercise.all_probes
-        )
-    return _RUNS[key]
+def known_run(exercise: Exercise, answer: Any, labels: Sequence[str] = ()) -> Run:
+    """The run of the reference or of a mistake on the probes named, or on all.
+
+    Each probe is run once in a kernel.
+    """
+    known = _RUNS.setdefault((exercise.name, id(answer)), {})
+    probes = exercise.all_probes
+    new = {x: probes[x] for x in labels or probes if x not in known}
+    if new:
+        seen, _ = run(exercise.name, answer, exercise.observe, new)
+        known |= {x: {k: v for k, v in seen.items() if k[0] == x} for x in new}
+    return {k: v for x in labels or probes for k, v in known[x].items()}
 
 
 def _diagnose(
@@ -273,14 +278,23 @@ def _diagnose(
         if mistake.kind == "waste":
             continue
         for face in mistake.faces:
-            known = known_run(exercise, face)
-            if differences(seen, tier(known), exercise.resembles):
+            if not _does(exercise, face, seen):
                 continue
-            if differences(tier(known), right, exercise.agrees):  # else no candidate
-                whole = not differences(hard(got), hard(known), exercise.resembles)
+            known = known_run(exercise, face)
+            if not agree(tier(known), right, exercise.agrees):  # else no candidate
+                whole = agree(hard(got), hard(known), exercise.resembles)
                 hits.append((not whole, mistake))
-                break
     return min(hits, key=lambda hit: hit[0])[1] if hits else None
+
+
+def _does(exercise: Exercise, mistake: Any, seen: Run) -> bool:
+    """Whether a mistake does what was seen; it runs up to the first difference only."""
+    for label in dict.fromkeys(label for label, _ in seen):
+        part = {k: v for k, v in seen.items() if k[0] == label}
+        known = hard(known_run(exercise, mistake, [label]))
+        if not agree(part, known, exercise.resembles):
+            return False
+    return True
 
 
 def _difference(

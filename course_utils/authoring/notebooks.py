@@ -1,0 +1,125 @@
+"""Notebooks on disk: found, read, and written in one form, so that diffs are small."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+ROOT = Path(__file__).resolve().parents[2]
+RECORD = "application/vnd.course.exercise+json"
+
+_NOTEBOOK_METADATA = {
+    "kernelspec": {
+        "display_name": "Python 3",
+        "language": "python",
+        "name": "python3",
+    },
+    "language_info": {"name": "python"},
+}
+_CELL_METADATA = ("tags", "nbgrader", "jupyter", "editable", "deletable")
+_WIDGET = "application/vnd.jupyter.widget-view+json"  # names a model that is gone
+
+
+def find(folder: Path) -> list[Path]:
+    """The numbered notebooks of a folder, in order: 00_start_here.ipynb, ..."""
+    return sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+
+
+def number(path: Path) -> int:
+    """The lesson's number, from its file name."""
+    return int(Path(path).name[:2])
+
+
+def read(path: Path) -> NotebookNode:
+    """A notebook of format 4 with cell ids.
+
+    Raises:
+        ValueError: the file is no notebook, or an old one without cell ids.
+    """
+    path = Path(path)
+    try:
+        return reads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path.name} {error}") from error
+
+
+def reads(content: str) -> NotebookNode:
+    """The notebook that a file's content holds; a ValueError as `read` has it."""
+    try:
+        notebook = nbformat.v4.reads_json(content)
+        cells, form = notebook.cells, (notebook.nbformat, notebook.nbformat_minor)
+        ids = all("id" in cell for cell in cells)
+    except (ValueError, AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"is not a notebook: {error}") from error
+    if form < (4, 5) or not ids:
+        raise ValueError("has cells without ids: save it in format 4.5")
+    return notebook
+
+
+def tidy(notebook: NotebookNode) -> NotebookNode:
+    """In place: without whatever differs between machines, editors and runs."""
+    notebook.metadata = nbformat.from_dict(_NOTEBOOK_METADATA)
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    for cell in notebook.cells:
+        kept = {k: cell.metadata[k] for k in _CELL_METADATA if cell.metadata.get(k)}
+        if cell.metadata.get("editable") is False:
+            kept["editable"] = False
+        if cell.metadata.get("deletable") is False:
+            kept["deletable"] = False
+        cell.metadata = nbformat.from_dict(kept)
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(_WIDGET, None)
+            output.get("metadata", {}).pop(_WIDGET, None)
+            output.pop("transient", None)
+    return notebook
+
+
+def text(notebook: NotebookNode) -> str:
+    """The file's content: sorted keys, a newline at the end.
+
+    Raises:
+        ValueError: the notebook breaks Jupyter's format, by a doubled cell id say.
+    """
+    try:
+        nbformat.validate(notebook)
+    except nbformat.ValidationError as error:
+        raise ValueError(str(error).splitlines()[0]) from error
+    return nbformat.writes(notebook, version=nbformat.NO_CONVERT) + "\n"
+
+
+def write(path: Path, content: str) -> bool:
+    """Whether the file changed; written beside it and renamed, never half."""
+    path = Path(path)
+    data = content.encode("utf-8")
+    if path.exists() and path.read_bytes() == data:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(data)
+    os.replace(partial, path)
+    return True
+
+
+def tags(cell: NotebookNode) -> list[str]:
+    """The cell's tags; empty where it has none."""
+    return list(cell.metadata.get("tags", []))
+
+
+def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    """The code cells, in order."""
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def records(cells: Iterable[NotebookNode]) -> list[dict[str, Any]]:
+    """What exercises left in stored outputs: exercise, state, mistake, probes."""
+    return [
+        output["data"][RECORD]
+        for cell in cells
+        for output in cell.get("outputs", [])
+        if RECORD in output.get("data", {})
+    ]

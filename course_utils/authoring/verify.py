@@ -1,0 +1,270 @@
+"""Run every notebook and say which ones do not hold what they promise.
+
+    python -m course_utils.authoring.verify              = make verify
+    python -m course_utils.authoring.verify --solutions  outputs repeat, exactly
+    python -m course_utils.authoring.verify --lessons    unsolved, they run to the end
+
+Solutions run under nbval: every output but pictures is compared with the stored one.
+Lessons run unsolved, in a copy, two at a time: each exercise must stay open, and
+nothing may fail or warn. Numbers narrow it: `verify 02` or `verify --lessons 02 07`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from . import execute, notebooks
+from .release import exercise_name
+
+SANITIZE = notebooks.ROOT / "tests" / "nbval_sanitize.cfg"
+PEAK_MB = 1536
+SECONDS, LONG_SECONDS, LONG = 60, 150, (7, 8)
+SLACK = 3  # machines differ: slow is reported, this many times slower fails
+
+
+@dataclass
+class Verdict:
+    """What one notebook did.
+
+    Args:
+        name: the file's name without its ending.
+        seconds: of the run.
+        peak_mb: the kernel's largest resident memory, 0 where unknown.
+        exercises: state -> how many exercises ended in it.
+        problems: sentences; empty where all is well.
+        notes: sentences that fail nothing.
+    """
+
+    name: str
+    seconds: float = 0.0
+    peak_mb: float = 0.0
+    exercises: dict[str, int] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        mark = "FAILED" if self.problems else "ok"
+        states = ", ".join(f"{n} {state}" for state, n in self.exercises.items())
+        memory = f"{self.peak_mb:5.0f} MB" if self.peak_mb else " " * 8
+        notes = f"  ({'; '.join(self.notes)})" if self.notes else ""
+        numbers = f"{self.seconds:5.1f} s  {memory}"
+        return f"{mark:6} {self.name:32} {numbers}  {states}{notes}".rstrip()
+
+
+def limit(name: str) -> int:
+    """The seconds that a lesson may take on a small laptop."""
+    return LONG_SECONDS if notebooks.number(Path(name)) in LONG else SECONDS
+
+
+# ---------------------------------------------------------------- lessons, unsolved
+
+
+def verify_lesson(path: Path) -> Verdict:
+    """Run one lesson unsolved, in a copy, and look at what it left."""
+    verdict = Verdict(path.stem)
+    try:
+        notebook = copy.deepcopy(notebooks.read(path))
+    except ValueError as error:
+        verdict.problems.append(str(error))
+        return verdict
+    with tempfile.TemporaryDirectory() as folder:
+        ran = execute.run(notebook, folder=Path(folder))
+    verdict.seconds, verdict.peak_mb = ran.seconds, ran.peak_mb
+    verdict.problems += [ran.stopped] if ran.stopped else []
+    verdict.problems += noise(notebook)
+    verdict.exercises, unlike = states(notebook, wanted="open")
+    if not ran.stopped:
+        verdict.problems += unlike
+    _measure(verdict)
+    return verdict
+
+
+def noise(notebook: NotebookNode) -> list[str]:
+    """What cells said that they must not say: stderr, errors that nobody announced."""
+    found = []
+    for cell in notebooks.code_cells(notebook):
+        expected = "raises-exception" in notebooks.tags(cell)
+        for output in cell.outputs:
+            if output.output_type == "stream" and output.name == "stderr":
+                said = output.text.strip().splitlines()[:1]
+                found.append(f"cell {cell.id!r}: on stderr: {''.join(said)[:160]}")
+            elif output.output_type == "error" and not expected:
+                found.append(f"cell {cell.id!r}: {output.ename}: {output.evalue[:160]}")
+    return found
+
+
+def states(notebook: NotebookNode, *, wanted: str) -> tuple[dict[str, int], list[str]]:
+    """How the exercises ended, and which of them not as wanted, in sentences."""
+    count: dict[str, int] = {}
+    unlike = []
+    for cell in notebooks.code_cells(notebook):
+        if "exercise" not in notebooks.tags(cell):
+            continue
+        name, found = exercise_name(cell), notebooks.records([cell])
+        state = found[-1]["state"] if found else "no record"
+        count[state] = count.get(state, 0) + 1
+        if state != wanted or found[-1]["exercise"] != name:
+            unlike.append(f"cell {cell.id!r}: exercise {name} is {state}, not {wanted}")
+    return count, unlike
+
+
+def _measure(verdict: Verdict) -> None:
+    seconds = limit(verdict.name)
+    if verdict.seconds > SLACK * seconds:
+        verdict.problems.append(
+            f"took {verdict.seconds:.0f} s; {seconds} s is the aim, {SLACK} times that "
+            "the limit"
+        )
+    elif verdict.seconds > seconds:
+        verdict.notes.append(f"aim: {seconds} s")
+    if verdict.peak_mb > PEAK_MB:
+        verdict.problems.append(
+            f"needs {verdict.peak_mb:.0f} MB of memory; {PEAK_MB} MB is the limit"
+        )
+
+
+# ---------------------------------------------------------------- solutions, strict
+
+
+def nbval_command(paths: list[Path], *, n: int, report: Path) -> list[str]:
+    """Strict nbval: every output but pictures must repeat."""
+    parallel = ["-n", str(n), "--dist", "loadscope"] if n > 1 else ["-p", "no:xdist"]
+    return [
+        sys.executable, "-m", "pytest", "-q", "--no-header", "--color=no",
+        "-p", "no:cacheprovider", "-o", "addopts=", "-o", "junit_family=xunit1",
+        "--nbval", "--nbval-current-env", f"--nbval-sanitize-with={SANITIZE}",
+        f"--nbval-cell-timeout={execute.CELL_SECONDS}", f"--junitxml={report}",
+        *parallel, *map(str, paths),
+    ]  # fmt: skip
+
+
+def verify_solutions(paths: list[Path], *, n: int = 2) -> tuple[list[Verdict], str]:
+    """Run the solutions under nbval; verdicts, and what pytest said if one failed."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        done = subprocess.run(
+            nbval_command(paths, n=min(n, len(paths)), report=report),
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+            capture_output=True, text=True, encoding="utf-8", errors="replace",
+        )  # fmt: skip
+        cells = _cases(report)
+    verdicts = [_solution_verdict(path, cells) for path in paths]
+    said = "" if done.returncode == 0 else done.stdout + done.stderr
+    if said and not any(v.problems for v in verdicts):
+        verdicts[0].problems.append(f"pytest ended with status {done.returncode}")
+    return verdicts, said
+
+
+def _cases(report: Path) -> list[ElementTree.Element]:
+    if not report.exists():
+        return []
+    return list(ElementTree.parse(report).getroot().iter("testcase"))
+
+
+def _solution_verdict(path: Path, cases: list[ElementTree.Element]) -> Verdict:
+    """From pytest's report: a test case for each code cell, in order."""
+    verdict = Verdict(path.stem)
+    try:
+        notebook = notebooks.read(path)
+    except ValueError as error:
+        verdict.problems.append(str(error))
+        return verdict
+    mine = [case for case in cases if path.stem in case.get("classname", "")]
+    code = notebooks.code_cells(notebook)
+    for case in mine:
+        verdict.seconds += float(case.get("time", 0))
+        for bad in (*case.iter("failure"), *case.iter("error")):
+            index = int(re.search(r"\d+$", case.get("name", "0"))[0])
+            reason = re.search(r"Cell \d+: (.*)", bad.text or "")
+            said = reason[1] if reason else (bad.get("message") or "failed")
+            verdict.problems.append(f"cell {code[index].id!r}: {said.splitlines()[0]}")
+    if len(mine) != len(code):
+        verdict.problems.append(f"{len(mine)} of {len(code)} code cells ran")
+    verdict.exercises, unlike = states(notebook, wanted="passed")
+    verdict.problems += unlike
+    _measure(verdict)
+    return verdict
+
+
+# ---------------------------------------------------------------- both
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Print a line for each notebook and what is wrong; 1 where something is."""
+    parser = argparse.ArgumentParser(
+        prog="python -m course_utils.authoring.verify",
+        description="Run every notebook; without options, solutions and lessons.",
+    )
+    parser.add_argument("--solutions", action="store_true", help="only these")
+    parser.add_argument("--lessons", action="store_true", help="only these")
+    parser.add_argument("-n", type=int, default=2, help="notebooks at a time (2)")
+    parser.add_argument("--root", type=Path, default=notebooks.ROOT)
+    parser.add_argument("only", nargs="*", metavar="NN", help="numbers of lessons")
+    args = parser.parse_args(argv)
+    both = args.solutions == args.lessons
+    verdicts: list[Verdict] = []
+    if both or args.solutions:
+        verdicts += _solutions(_chosen(args.root / "solutions", args.only), args.n)
+    if both or args.lessons:
+        verdicts += _lessons(_chosen(args.root / "lessons", args.only), args.n)
+    return _conclude(verdicts)
+
+
+def _chosen(folder: Path, only: list[str]) -> list[Path]:
+    numbers = {int(name) for name in only}
+    paths = notebooks.find(folder)
+    return [p for p in paths if not numbers or notebooks.number(p) in numbers]
+
+
+def _solutions(paths: list[Path], n: int) -> list[Verdict]:
+    if not paths:
+        return []
+    print("solutions: every output repeats", flush=True)
+    verdicts, said = verify_solutions(paths, n=n)
+    print(*verdicts, sep="\n")
+    if said:
+        print(said)
+    return verdicts
+
+
+def _lessons(paths: list[Path], n: int) -> list[Verdict]:
+    if not paths:
+        return []
+    print("lessons: unsolved, they run to the end", flush=True)
+    verdicts = []
+    with ThreadPoolExecutor(max_workers=n) as pool:
+        for verdict in pool.map(verify_lesson, paths):
+            print(verdict, flush=True)
+            verdicts.append(verdict)
+    return verdicts
+
+
+def _conclude(verdicts: list[Verdict]) -> int:
+    wrong = [v for v in verdicts if v.problems]
+    if not verdicts:
+        print("There is no notebook to verify.")
+        return 1
+    if not wrong:
+        print(f"Runs as they should be: {len(verdicts)} of {len(verdicts)}.")
+        return 0
+    print(f"{len(wrong)} of {len(verdicts)} runs have problems:")
+    for verdict in wrong:
+        for problem in verdict.problems:
+            print(f"  {verdict.name}, {problem}")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

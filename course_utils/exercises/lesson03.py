@@ -1,0 +1,1129 @@
+"""Lesson 3: the slopes of the minimax loss, and what a trained D leaves of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from course_utils import data, losses, models, training
+
+from . import observers
+from .comparing import as_number
+from .engine import Exercise, Mistake, register
+
+
+def _given(*values: float, shape: tuple[int, ...] = (-1,)) -> Callable[[], tuple]:
+    return lambda: (torch.tensor(values).reshape(shape),)
+
+
+# ------------------------------------------------------------ minimax_generator_loss
+
+register(
+    Exercise(
+        name="minimax_generator_loss",
+        lesson=3,
+        reference=losses.minimax_generator_loss,
+        observe=observers.value_and_slope,
+        probes={
+            "D undecided (1/2)": _given(0.5),
+            "D(G(z)) = 0.1, 0.5, 0.9": _given(0.1, 0.5, 0.9),
+            "the same three twice": _given(0.1, 0.5, 0.9, 0.1, 0.5, 0.9),
+            "D sure of two fakes": _given(1e-3, 1e-4),
+            "D fooled once": _given(0.01, 0.99),
+        },
+        accepts=[
+            lambda p: torch.log1p(-p).mean(),
+            lambda p: (1 - p).log().sum() / len(p),
+            lambda p: -F.binary_cross_entropy(p, torch.zeros_like(p)),
+            lambda p: torch.mean(torch.log(torch.ones_like(p) - p)),
+        ],
+        mistakes=[
+            Mistake(
+                "the flipped target",
+                (
+                    lambda p: -torch.log(p).mean(),
+                    lambda p: F.binary_cross_entropy(p, torch.ones_like(p)),
+                ),
+                "This is -log D(G(z)), the loss of lesson 4: G asks for the answer "
+                "`real`. The minimax G has no wish of its own, it makes D's wish "
+                "fail: it minimizes log(1 - D(G(z))).",
+            ),
+            Mistake(
+                "D's side of the game",
+                (
+                    lambda p: -torch.log(1 - p).mean(),
+                    lambda p: F.binary_cross_entropy(p, torch.zeros_like(p)),
+                ),
+                "That is what D minimizes on fakes, -log(1 - D). In a zero-sum game G "
+                "minimizes its opposite: no minus sign, and the value is negative.",
+            ),
+            Mistake(
+                "one minus is missing",
+                lambda p: torch.log(p).mean(),
+                "The log of D(G(z)) itself: minimizing it would pay G for being "
+                "caught. D's term on fakes is log(1 - D).",
+            ),
+            Mistake(
+                "one minus outside the log",
+                (lambda p: 1 - torch.log(p).mean(), lambda p: 1 + torch.log(p).mean()),
+                "The 1 stands outside the log. The probability of `generated` is "
+                "1 - D, and its log is wanted: log(1 - D).",
+            ),
+            Mistake(
+                "log of the mean",
+                (
+                    lambda p: torch.log(1 - p.mean()),
+                    lambda p: torch.log((1 - p).mean()),
+                ),
+                "The log of an average is not the average of logs. Take the log of "
+                "each sample, then the mean.",
+            ),
+            Mistake(
+                "no log",
+                (lambda p: (1 - p).mean(), lambda p: -p.mean()),
+                "There is no log in it. The game is played in log-probabilities: "
+                "log(1 - D).",
+            ),
+            Mistake(
+                "a second sigmoid",
+                (
+                    lambda p: torch.log(1 - torch.sigmoid(p)).mean(),
+                    lambda p: -F.softplus(p).mean(),
+                    lambda p: (
+                        -F.binary_cross_entropy_with_logits(p, torch.zeros_like(p))
+                    ),
+                ),
+                "The input is D's probability already, and here it goes through one "
+                "more sigmoid. Take the log of 1 - fake_probability as it is.",
+            ),
+            Mistake(
+                "sum in place of mean",
+                lambda p: torch.log(1 - p).sum(),
+                "A sum grows with the batch. An expectation is estimated by the mean.",
+                kind="convention",
+            ),
+            Mistake(
+                "divided twice",
+                lambda p: torch.log(1 - p).mean() / len(p),
+                "The mean has divided by the batch size already; this divides again.",
+            ),
+            Mistake(
+                "no mean",
+                lambda p: torch.log(1 - p),
+                "One number for each sample. A loss is one number: their mean.",
+            ),
+            Mistake(
+                "half",
+                lambda p: torch.log(1 - p).mean() / 2,
+                "Right up to a factor 1/2. This course leaves it out: V is a plain "
+                "sum of two expectations, and this is one of them.",
+                kind="convention",
+            ),
+            Mistake(
+                "another base",
+                (
+                    lambda p: torch.log2(1 - p).mean(),
+                    lambda p: torch.log10(1 - p).mean(),
+                ),
+                "Right up to the base of the logarithm. Losses here are in nats: "
+                "`torch.log`, base e.",
+                kind="convention",
+            ),
+        ],
+        hints=[
+            "Which term of V(D, G) = E log D(x) + E log(1 - D(G(z))) can G move?",
+            "G minimizes that term as it stands. Estimate it by a mean over the batch.",
+        ],
+        answer="return torch.log(1 - fake_probability).mean()",
+        because="V's second expectation, by a batch mean; the first has no G in it.",
+        praise="Next: how steep is it, and against what? The question of this lesson.",
+    )
+)
+
+
+# ------------------------------------------------------------------ the two slopes
+
+
+def slope_in_probability(probability: Tensor) -> Tensor:
+    """Slope of log(1 - D) in D: -1 / (1 - D), elementwise."""
+    return -1 / (1 - probability)
+
+
+def slope_in_logit(logit: Tensor) -> Tensor:
+    """Slope of log(1 - sigmoid(l)) in l: -sigmoid(l), elementwise."""
+    return -torch.sigmoid(logit)
+
+
+def _autograd(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """An answer that lets autograd do the work."""
+
+    def slope(x: Tensor) -> Tensor:
+        x = x.clone().requires_grad_()
+        return torch.autograd.grad(function(x), x)[0]
+
+    return slope
+
+
+register(
+    Exercise(
+        name="slope_in_probability",
+        lesson=3,
+        reference=slope_in_probability,
+        observe=observers.value,
+        elementwise=True,
+        probes={
+            "D = 0": _given(0.0),
+            "D = 1/2": _given(0.5),
+            "D = 0.001, 0.5, 0.9": _given(0.001, 0.5, 0.9),
+            "a table of D": _given(0.1, 0.2, 0.7, 0.8, shape=(2, 2)),
+        },
+        accepts=[
+            lambda p: 1 / (p - 1),
+            lambda p: -((1 - p) ** -1),
+            lambda p: -torch.exp(-torch.log1p(-p)),
+            _autograd(lambda p: torch.log(1 - p).sum()),
+        ],
+        mistakes=[
+            Mistake(
+                "sign",
+                lambda p: 1 / (1 - p),
+                "The size is right, the sign is not: where D rises, 1 - D falls, so "
+                "the inner derivative is -1.",
+            ),
+            Mistake(
+                "the value",
+                lambda p: torch.log(1 - p),
+                "This is the loss itself, its height. Its slope is asked for: "
+                "d/dD log(1 - D).",
+            ),
+            Mistake(
+                "slope of log D",
+                (lambda p: 1 / p, lambda p: -1 / p),
+                "1/D is the slope of log D. Here the log is of 1 - D.",
+            ),
+            Mistake(
+                "not turned over",
+                (lambda p: -(1 - p), lambda p: 1 - p),
+                "The derivative of log u is 1/u: the 1 - D belongs below the line.",
+            ),
+            Mistake(
+                "slope in the logit",
+                lambda p: -p,
+                "-D is the slope in the *logit*, which is the next exercise. Here D "
+                "itself is the variable, and no sigmoid takes part.",
+            ),
+            Mistake(
+                "a sigmoid's slope too many",
+                (lambda p: p * (1 - p), lambda p: -p * (1 - p)),
+                "D (1 - D) is the sigmoid's slope. Here D itself is the variable: "
+                "only the log and the 1 - D take part.",
+            ),
+            Mistake(
+                "a second sigmoid",
+                (
+                    lambda p: -1 / (1 - torch.sigmoid(p)),
+                    lambda p: -torch.sigmoid(p),
+                ),
+                "The input is a probability already; it goes through one more sigmoid.",
+            ),
+            Mistake(
+                "flat at zero",
+                (torch.zeros_like, lambda p: torch.where(p > 0, -1 / (1 - p), 0.0)),
+                "This says that the loss is flat at D = 0. Put D = 0 into the formula: "
+                "the log of 1 - D falls as fast as D rises.",
+            ),
+            Mistake(
+                "only at zero",
+                lambda p: -torch.ones_like(p),
+                "-1 is the slope at D = 0 alone. It grows steeper as D grows.",
+            ),
+            Mistake(
+                "slope of the mean",
+                _autograd(lambda p: torch.log(1 - p).mean()),
+                "This is the slope of the batch mean: each number is divided by how "
+                "many there are. Wanted is the slope at each D by itself.",
+            ),
+            Mistake(
+                "second derivative",
+                (lambda p: -1 / (1 - p) ** 2, lambda p: 1 / (1 - p) ** 2),
+                "The square belongs to the next derivative, the curvature.",
+            ),
+        ],
+        hints=[
+            "What is the derivative of log u, and what does the 1 - D inside add?",
+            "Chain rule: 1 / (1 - D), times the derivative of 1 - D, which is -1.",
+        ],
+        answer="return -1 / (1 - probability)",
+        because="d log(u)/du = 1/u with u = 1 - D, and du/dD = -1.",
+        praise="At D = 0 it is -1, not 0: the log is not flat where D is sure.",
+    )
+)
+
+
+def _finite_where_fooled(slope: Any, logit: Tensor) -> observers.Seen:
+    """Above logit 16 only whether the result is finite: a remark, no failure."""
+    if logit.max() <= 16:
+        yield from observers.value(slope, logit)
+    else:
+        result = slope(logit)
+        finite = isinstance(result, Tensor) and bool(torch.isfinite(result).all())
+        yield "cost: at logit 20", "finite" if finite else "NaN"
+
+
+def _chain_rule(logit: Tensor) -> Tensor:
+    p = torch.sigmoid(logit)
+    return -1 / (1 - p) * (p * (1 - p))
+
+
+register(
+    Exercise(
+        name="slope_in_logit",
+        lesson=3,
+        reference=slope_in_logit,
+        observe=_finite_where_fooled,
+        elementwise=True,
+        atol=0.0,
+        probes={
+            "undecided (logit 0)": _given(0.0),
+            "sure of a fake (-5)": _given(-5.0),
+            "fooled (5)": _given(5.0),
+            "logits -3, 0, 4": _given(-3.0, 0.0, 4.0),
+            "a table of logits": _given(-2.0, -1.0, 1.0, 2.0, shape=(2, 2)),
+        },
+        later={
+            "very sure (-20)": _given(-20.0),
+            "logits -80, -40, 10": _given(-80.0, -40.0, 10.0),
+            "very much fooled (20)": _given(20.0),
+        },
+        accepts=[
+            lambda x: -1 / (1 + torch.exp(-x)),
+            lambda x: -torch.exp(x) / (1 + torch.exp(x)),
+            lambda x: -torch.exp(F.logsigmoid(x)),
+            lambda x: -torch.softmax(torch.stack([x, torch.zeros_like(x)]), 0)[0],
+            _autograd(lambda x: -F.softplus(x).sum()),
+        ],
+        mistakes=[
+            Mistake(
+                "chain rule, NaN when fooled",
+                (
+                    _chain_rule,
+                    _autograd(lambda x: torch.log(1 - torch.sigmoid(x)).sum()),
+                    lambda x: (
+                        -torch.sigmoid(x)
+                        * (1 - torch.sigmoid(x))
+                        / (1 - torch.sigmoid(x))
+                    ),
+                ),
+                "Right. One remark: multiplied out in the machine it is NaN from logit "
+                "17 on, where 1 - D rounds to 0 in float32 and infinity meets zero. "
+                "Cancel 1 - D on paper first, and what is left is -D.",
+                kind="waste",
+            ),
+            Mistake(
+                "stopped at the probability",
+                lambda x: -1 / (1 - torch.sigmoid(x)),
+                "This is the slope in D. The logit moves D through the sigmoid: "
+                "multiply by the sigmoid's own slope, D (1 - D).",
+            ),
+            Mistake(
+                "the logit taken for D",
+                (lambda x: -1 / (1 - x), lambda x: -x),
+                "The input is a logit, and here it is used as if it were D. "
+                "D = sigmoid(logit) comes first.",
+            ),
+            Mistake(
+                "the sigmoid's slope alone",
+                (
+                    lambda x: torch.sigmoid(x) * (1 - torch.sigmoid(x)),
+                    lambda x: -torch.sigmoid(x) * (1 - torch.sigmoid(x)),
+                ),
+                "D (1 - D) is one factor of the chain rule. The other is the slope of "
+                "the log, -1 / (1 - D).",
+            ),
+            Mistake(
+                "the factors added",
+                lambda x: (
+                    -1 / (1 - torch.sigmoid(x))
+                    + torch.sigmoid(x) * (1 - torch.sigmoid(x))
+                ),
+                "The two slopes are added. In a chain, one thing moves the next: the "
+                "slopes multiply.",
+            ),
+            Mistake(
+                "half of the sigmoid's slope",
+                (lambda x: -torch.exp(x), lambda x: -torch.ones_like(x)),
+                "The sigmoid's slope is D (1 - D), both factors. With one of them "
+                "missing, 1 - D either stays below the line or cancels without D.",
+            ),
+            Mistake(
+                "sign",
+                torch.sigmoid,
+                "The size is right, the sign is not: a higher logit lowers log(1 - D).",
+            ),
+            Mistake(
+                "the flipped target",
+                (
+                    lambda x: torch.sigmoid(x) - 1,
+                    lambda x: -torch.sigmoid(-x),
+                    lambda x: 1 - torch.sigmoid(x),
+                ),
+                "1 - D (up to sign) is the slope of log D, the loss of lesson 4. For "
+                "log(1 - D) it is the other share of the 1: D.",
+            ),
+            Mistake(
+                "the value",
+                (
+                    lambda x: -F.softplus(x),
+                    lambda x: torch.log(1 - torch.sigmoid(x)),
+                ),
+                "This is the loss itself, its height. Its slope in the logit is asked "
+                "for.",
+            ),
+            Mistake(
+                "slope of the mean",
+                (
+                    lambda x: -torch.sigmoid(x) / x.numel(),
+                    _autograd(lambda x: -F.softplus(x).mean()),
+                    _autograd(lambda x: torch.log(1 - torch.sigmoid(x)).mean()),
+                ),
+                "This is the slope of the batch mean: each number is divided by how "
+                "many there are. Wanted is the slope at each logit by itself.",
+            ),
+            Mistake(
+                "averaged",
+                lambda x: -torch.sigmoid(x).mean(),
+                "One slope for each logit is wanted, in the logits' shape: no mean.",
+            ),
+            Mistake(
+                "digits cancel",
+                (
+                    lambda x: torch.sigmoid(-x) - 1,
+                    lambda x: -(torch.tanh(x / 2) + 1) / 2,
+                    lambda x: 1 / (1 + torch.exp(x)) - 1,
+                ),
+                "Right on paper, and 0 in float32 where D is very sure: from logit -17 "
+                "the other term rounds to exactly 1, and 1 - 1 is 0. Write D directly, "
+                "not as one minus something near one.",
+            ),
+        ],
+        hints=[
+            "The logit moves D, D moves the loss. What do two slopes in a row make?",
+            "The sigmoid's slope is D (1 - D). Multiply it by -1 / (1 - D) and cancel.",
+        ],
+        answer="return -torch.sigmoid(logit)",
+        because="-1/(1 - D) times D (1 - D) is -D, and D = sigmoid(logit).",
+        praise="-D: the surer D is of a fake, the less of the signal gets through.",
+    )
+)
+
+
+# ------------------------------------------------------------ pretrain_discriminator
+
+
+class _Sampler:
+    """Batches fixed in advance, as a function without arguments; keeps a journal."""
+
+    def __init__(self, name: str, batches: Tensor, journal: list[str]) -> None:
+        self.name, self.batches, self.journal = name, batches, journal
+
+    def __call__(self) -> Tensor:
+        self.journal.append(self.name)
+        count = self.journal.count(self.name) - 1
+        return self.batches[count % len(self.batches)].clone()
+
+
+def _players(generator: torch.Generator) -> tuple[nn.Module, nn.Module]:
+    """A small G from (n, 2) to (n, 1) and a small D to (n,), with old gradients."""
+    G = models.mlp_generator(2, 1, hidden=[3], generator=generator)
+    D = models.mlp_discriminator(1, hidden=[3], generator=generator)
+    for parameter in [*G.parameters(), *D.parameters()]:
+        parameter.grad = torch.full_like(parameter, 0.2)
+    return G, D
+
+
+def _lesson_for_d(steps: int, *, train: bool = True) -> Callable[[], tuple]:
+    """Fresh players and samplers; unequal batches tell two means from one."""
+
+    def make() -> tuple:
+        generator = data.rng(0)
+        G, D = _players(generator)
+        G.train(train)
+        journal: list[str] = []
+        x_real = torch.randn(7, 5, 1, generator=generator) + 1
+        z = torch.randn(7, 3, 2, generator=generator)
+        sample_real = _Sampler("real", x_real, journal)
+        sample_latent = _Sampler("latent", z, journal)
+        optimizer_d = torch.optim.SGD(D.parameters(), lr=0.5)
+        return G, D, optimizer_d, sample_real, sample_latent, steps
+
+    return make
+
+
+def _state_of(G: nn.Module) -> dict[str, Any]:
+    """What a pre-training of D must leave alone; the order is that of the complaint."""
+    return {
+        "its weights moved": [p.detach().clone() for p in G.parameters()],
+        "its gradients changed": [
+            None if p.grad is None else p.grad.clone() for p in G.parameters()
+        ],
+        "its mode changed": [[m.training for m in G.modules()]],
+        "its weights stay frozen": [[p.requires_grad for p in G.parameters()]],
+    }
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        return torch.equal(a, b)
+    return type(a) is type(b) and a == b
+
+
+def _changes(before: dict[str, Any], after: dict[str, Any]) -> str:
+    for complaint, old in before.items():
+        if not all(map(_same, old, after[complaint])):
+            return complaint
+    return "unchanged"
+
+
+def _flat(module: nn.Module) -> Tensor:
+    return torch.cat([p.detach().flatten() for p in module.parameters()])
+
+
+def _training_of_d(
+    pretrain: Any, G: Any, D: Any, optimizer_d: Any, real: Any, latent: Any, steps: int
+) -> Iterator[tuple[str, Any]]:
+    """D's weights, what happened to G, and which batches were drawn."""
+    before = _state_of(G)
+    pretrain(G, D, optimizer_d, real, latent, steps)
+    journal = real.journal
+    yield "D's weights afterwards", _flat(D)
+    yield "G afterwards", _changes(before, _state_of(G))
+    drawn = tuple(journal.count(name) for name in ("real", "latent"))
+    yield "batches drawn (real, latent)", drawn
+    yield "cost: drawn first", journal[0] if journal else "nothing"
+
+
+def _both_terms(real: Tensor, fake: Tensor) -> Tensor:
+    """-V from logits, as a learner writes it in this lesson."""
+    return -torch.log(torch.sigmoid(real)).mean() - (
+        torch.log(1 - torch.sigmoid(fake)).mean()
+    )
+
+
+def _targets(real_target: float, fake_target: float) -> Any:
+    """Cross-entropy against constant targets, a mean for each batch."""
+    bce = F.binary_cross_entropy_with_logits
+    return lambda real, fake: (
+        bce(real, torch.full_like(real, real_target))
+        + bce(fake, torch.full_like(fake, fake_target))
+    )
+
+
+def _joint_mean(real: Tensor, fake: Tensor) -> Tensor:
+    return torch.cat([F.softplus(-real), F.softplus(fake)]).mean()
+
+
+def _pretrain(
+    loss: Any = _both_terms,
+    *,
+    fakes: str = "no_grad",
+    zero: str = "before",
+    step: bool = True,
+    batches: str = "fresh",
+    repeats: Callable[[int], int] = lambda steps: steps,
+    mode: str = "",
+    zero_g: bool = False,
+) -> Any:
+    """A pre-training whose faults are one word each."""
+
+    def pretrain(G, D, optimizer_d, sample_real, sample_latent, steps):
+        if mode == "eval":
+            G.eval()
+        if mode == "frozen":
+            G.requires_grad_(False)
+        kept = (sample_real(), sample_latent()) if batches == "kept" else None
+        for _ in range(repeats(steps)):
+            if kept:
+                x_real, z = kept
+            elif batches == "latent first":
+                z, x_real = sample_latent(), sample_real()
+            else:
+                x_real, z = sample_real(), sample_latent()
+            with torch.set_grad_enabled(fakes != "no_grad"):
+                x_fake = G(z)
+            x_fake = x_fake.detach() if fakes == "detach" else x_fake
+            value = loss(D(x_real), D(x_fake))
+            if zero == "before":
+                optimizer_d.zero_grad()
+            if zero_g:
+                G.zero_grad()
+            value.backward()
+            if step:
+                optimizer_d.step()
+            if zero == "after":
+                optimizer_d.zero_grad()
+
+    return pretrain
+
+
+def _sigmoid_inside(real: Tensor, fake: Tensor) -> Tensor:
+    return _targets(1.0, 0.0)(torch.sigmoid(real), torch.sigmoid(fake))
+
+
+register(
+    Exercise(
+        name="pretrain_discriminator",
+        lesson=3,
+        reference=training.pretrain_discriminator,
+        observe=_training_of_d,
+        rtol=1e-4,
+        atol=1e-6,
+        probes={
+            "1 step": _lesson_for_d(1),
+            "3 steps": _lesson_for_d(3),
+            "2 steps, G in eval mode": _lesson_for_d(2, train=False),
+        },
+        accepts=[
+            _pretrain(),
+            _pretrain(fakes="detach"),
+            _pretrain(_targets(1.0, 0.0)),
+            _pretrain(lambda r, f: F.softplus(-r).mean() + F.softplus(f).mean()),
+        ],
+        mistakes=[
+            Mistake(
+                "latents first",
+                _pretrain(batches="latent first"),
+                "Right. The course draws the real batch first, so where both samplers "
+                "share one random generator, your numbers differ a little from the "
+                "lesson's.",
+                kind="waste",
+            ),
+            Mistake(
+                "G gets gradients",
+                (
+                    _pretrain(fakes="graph"),
+                    _pretrain(fakes="graph", zero_g=True),
+                ),
+                "D learns well, and its loss also flows back through G and leaves "
+                "gradients there, for nothing now and for trouble later. Make the "
+                "fakes under torch.no_grad(), or detach() them.",
+            ),
+            Mistake(
+                "no zero_grad",
+                (_pretrain(zero="never"), _pretrain(zero="after")),
+                "Old gradients are added to the new ones: `.grad` may hold anything "
+                "when your function is called. Call optimizer_d.zero_grad() before "
+                "each backward().",
+            ),
+            Mistake(
+                "no step",
+                (_pretrain(step=False), lambda *_: None),
+                "D has not moved. Is there a loop, and an optimizer_d.step() in it?",
+            ),
+            Mistake(
+                "labels swapped",
+                _pretrain(_targets(0.0, 1.0)),
+                "D learns to call data generated and fakes real. High means real: the "
+                "data's target is 1, the fakes' is 0.",
+            ),
+            Mistake(
+                "wrong direction",
+                _pretrain(lambda r, f: -_both_terms(r, f)),
+                "D walks downhill on V, which it should climb: an optimizer "
+                "minimizes, so hand it -V.",
+            ),
+            Mistake(
+                "everything is real",
+                _pretrain(_targets(1.0, 1.0)),
+                "Both batches are given the target 1: D is paid for calling fakes "
+                "real. Fakes enter as log(1 - D).",
+            ),
+            Mistake(
+                "reals only",
+                _pretrain(lambda r, f: F.softplus(-r).mean()),
+                "D sees the data only, and the best it can do is to call everything "
+                "real. The second term, on fakes, is missing.",
+            ),
+            Mistake(
+                "fakes only",
+                _pretrain(lambda r, f: F.softplus(f).mean()),
+                "D sees fakes only, and the best it can do is to call everything "
+                "generated. The first term, on data, is missing.",
+            ),
+            Mistake(
+                "one mean over both",
+                _pretrain(_joint_mean),
+                "One mean over both batches: the larger batch counts for more, and "
+                "the posterior tilts toward it. Two expectations are two means, added.",
+            ),
+            Mistake(
+                "half",
+                _pretrain(lambda r, f: _both_terms(r, f) / 2),
+                "Right up to a factor 1/2, which halves D's steps. This course adds "
+                "the two means and leaves the sum as it is.",
+                kind="convention",
+            ),
+            Mistake(
+                "sum in place of mean",
+                _pretrain(lambda r, f: F.softplus(-r).sum() + F.softplus(f).sum()),
+                "Sums over the batch: the step grows with the batch. Take means.",
+                kind="convention",
+            ),
+            Mistake(
+                "two sigmoids",
+                _pretrain(_sigmoid_inside),
+                "The sigmoid is applied twice: a loss `with_logits` has one inside. "
+                "Hand it the logits as D returns them.",
+            ),
+            Mistake(
+                "one batch for ever",
+                _pretrain(batches="kept"),
+                "The samplers are called once, before the loop, so D learns one batch "
+                "by heart. Draw new batches in every step.",
+            ),
+            Mistake(
+                "one step",
+                _pretrain(repeats=lambda steps: 1),
+                "One step, whatever `steps` says. Where is the loop?",
+            ),
+            Mistake(
+                "one step off",
+                (
+                    _pretrain(repeats=lambda steps: steps + 1),
+                    _pretrain(repeats=lambda steps: steps - 1),
+                ),
+                "One step too many or too few: `range(steps)` counts from 0 to "
+                "steps - 1.",
+            ),
+            Mistake(
+                "G left in another mode",
+                _pretrain(mode="eval"),
+                "G is switched to eval mode and stays there. Leave its mode alone, or "
+                "put it back.",
+            ),
+            Mistake(
+                "G left frozen",
+                _pretrain(mode="frozen"),
+                "G's parameters stay frozen after you: it could never learn again. "
+                "Making the fakes under torch.no_grad() is enough.",
+            ),
+        ],
+        hints=[
+            "Lesson 2 gave you one step of D. What do you hand to it, `steps` times?",
+            "`training.discriminator_step(G, D, optimizer_d, x_real, z)` in a loop, on "
+            "new batches each time. (Written out: fakes under torch.no_grad(), the two "
+            "means of -V, zero_grad, backward, step.)",
+        ],
+        answer="""for _ in range(steps):
+    x_real, z = sample_real(), sample_latent()
+    training.discriminator_step(G, D, optimizer_d, x_real, z)""",
+        because="D's step of lesson 2, on new batches; it detaches G's samples itself.",
+        praise="Now D can be made as good as you like before G takes a single step.",
+    )
+)
+
+
+# ------------------------------------------------------------ generator_gradient_norm
+
+
+def _case(loss: Callable[[Tensor], Tensor], n: int = 4) -> Callable[[], tuple]:
+    def make() -> tuple:
+        generator = data.rng(0)
+        G, D = _players(generator)
+        return G, D, data.latent(n, 2, generator), loss
+
+    return make
+
+
+def _tiny(p: Tensor) -> Tensor:
+    return 1e-25 * p.mean()
+
+
+def _gradient_at_g(
+    norm: Any, G: nn.Module, D: nn.Module, z: Tensor, loss: Any
+) -> Iterator[tuple[str, Any]]:
+    """The norm, and what is left behind in both networks."""
+    before, before_d = _state_of(G), _state_of(D)
+    value = norm(G, D, z, loss)
+    if loss is _tiny:
+        lost = as_number(value, whole=False) == 0
+        yield "cost: gradients of 1e-25", "lost" if lost else "seen"
+        return
+    yield "value", value
+    cleared = all(p.grad is None for p in G.parameters())
+    after = _state_of(G)
+    if cleared:
+        after["its gradients changed"] = before["its gradients changed"]
+    yield "G afterwards", _changes(before, after)
+    moved = _changes(before_d, _state_of(D)) == "its weights moved"
+    yield "D afterwards", "its weights moved" if moved else "unchanged"
+
+
+def _norm(
+    of: Callable[[list[Tensor]], Any],
+    *,
+    output: Callable[[Tensor], Tensor] = torch.sigmoid,
+    wrt: Callable[..., list[Tensor]] = lambda G, D: list(G.parameters()),
+) -> Any:
+    """A gradient norm by autograd.grad, faulty in one word."""
+
+    def norm(G, D, z, loss):
+        value = loss(output(D(G(z))))
+        return float(of(list(torch.autograd.grad(value, wrt(G, D)))))
+
+    return norm
+
+
+def _by_backward(*, zero: bool, clear: bool) -> Any:
+    def norm(G, D, z, loss):
+        if zero:
+            G.zero_grad()
+        loss(torch.sigmoid(D(G(z)))).backward()
+        value = _l2([p.grad for p in G.parameters()])
+        if clear:
+            G.zero_grad()
+        return float(value)
+
+    return norm
+
+
+def _l2(gradients: list[Tensor]) -> Tensor:
+    return torch.cat([g.double().flatten() for g in gradients]).norm()
+
+
+def _l2_in_float32(gradients: list[Tensor]) -> Tensor:
+    return torch.cat([g.flatten() for g in gradients]).norm()
+
+
+def _detached(G, D, z, loss):
+    value = loss(torch.sigmoid(D(G(z).detach())))
+    return float(_l2(list(torch.autograd.grad(value, list(G.parameters())))))
+
+
+def _detached_backward(G, D, z, loss):
+    loss(torch.sigmoid(D(G(z).detach()))).backward()
+    return float(_l2([p.grad for p in G.parameters()]))
+
+
+def _at_samples(G, D, z, loss):
+    x = G(z)
+    return float(torch.autograd.grad(loss(torch.sigmoid(D(x))), x)[0].norm())
+
+
+def _at_latents(G, D, z, loss):
+    z = z.clone().requires_grad_()
+    return float(torch.autograd.grad(loss(torch.sigmoid(D(G(z)))), z)[0].norm())
+
+
+def _by_clipping(G, D, z, loss):
+    G.zero_grad()
+    loss(torch.sigmoid(D(G(z)))).backward()
+    value = nn.utils.clip_grad_norm_(G.parameters(), float("inf"))
+    G.zero_grad()
+    return value.item()
+
+
+def _of_weights(G, D, z, loss):
+    return float(_flat(G).norm())
+
+
+def _of_loss(G, D, z, loss):
+    return float(loss(torch.sigmoid(D(G(z)))))
+
+
+register(
+    Exercise(
+        name="generator_gradient_norm",
+        lesson=3,
+        reference=training.generator_gradient_norm,
+        observe=_gradient_at_g,
+        rtol=1e-4,
+        probes={
+            "the minimax loss": _case(lambda p: torch.log(1 - p).mean()),
+            "-log D": _case(lambda p: -torch.log(p).mean(), 6),
+            "the mean of D, one latent": _case(lambda p: p.mean(), 1),
+            "a loss 1e-25 times as steep": _case(_tiny),
+        },
+        accepts=[
+            _norm(_l2),
+            _by_backward(zero=True, clear=True),
+            lambda G, D, z, loss: _norm(
+                lambda g: sum(x.double().pow(2).sum() for x in g) ** 0.5
+            )(G, D, z, loss),
+            _norm(lambda g: torch.stack([x.double().norm() for x in g]).norm()),
+        ],
+        mistakes=[
+            Mistake(
+                "squares underflow",
+                (
+                    _norm(_l2_in_float32),
+                    _norm(lambda g: torch.stack([x.norm() for x in g]).norm()),
+                    _norm(lambda g: sum((x**2).sum() for x in g) ** 0.5),
+                    _by_clipping,
+                ),
+                "Right. One remark: gradients of 1e-25 give 0 here, because their "
+                "squares leave float32. Where a norm has to be read that far down, sum "
+                "the squares of gradient.double().",
+                kind="waste",
+            ),
+            Mistake(
+                "old gradients added",
+                (
+                    _by_backward(zero=False, clear=False),
+                    _by_backward(zero=False, clear=True),
+                ),
+                "G's old `.grad` is added to the new one: backward() accumulates. Zero "
+                "it first, or use torch.autograd.grad, which never touches `.grad`.",
+            ),
+            Mistake(
+                "a gradient is left behind",
+                _by_backward(zero=True, clear=False),
+                "The norm is right, and the gradient stays in G's `.grad`, where the "
+                "next step would find it. Clear it, or use torch.autograd.grad.",
+            ),
+            Mistake(
+                "a sum of norms",
+                _norm(lambda g: sum(x.double().norm() for x in g)),
+                "A norm for each tensor, added up. The length of one long vector is "
+                "the root of the sum of all squares.",
+            ),
+            Mistake(
+                "a mean of norms",
+                _norm(lambda g: sum(x.double().norm() for x in g) / len(g)),
+                "The average of the tensors' norms. Wanted is one norm over all "
+                "numbers together.",
+            ),
+            Mistake(
+                "no root",
+                _norm(lambda g: _l2(g) ** 2),
+                "The sum of the squares, without its root.",
+            ),
+            Mistake(
+                "absolute values",
+                _norm(lambda g: sum(x.double().abs().sum() for x in g)),
+                "The sum of absolute values. Wanted is the Euclidean length: the root "
+                "of the sum of squares.",
+            ),
+            Mistake(
+                "the largest only",
+                (
+                    _norm(lambda g: max(x.abs().max() for x in g)),
+                    _norm(lambda g: max(x.norm() for x in g)),
+                ),
+                "Only the largest part is read, a single entry or one tensor's norm. "
+                "Wanted is the Euclidean length over all numbers together.",
+            ),
+            Mistake(
+                "root mean square",
+                _norm(lambda g: (sum(x.square().sum() for x in g) / 13) ** 0.5),
+                "A root *mean* square: divided by the number of parameters. Wanted is "
+                "the root of the sum.",
+            ),
+            Mistake(
+                "one tensor only",
+                (
+                    _norm(lambda g: g[0].norm()),
+                    _norm(lambda g: g[1].norm()),
+                    _norm(lambda g: _l2(g[::2])),
+                ),
+                "Only some of G's parameters are counted. All of them are wanted, "
+                "weights and biases of every layer.",
+            ),
+            Mistake(
+                "D's parameters",
+                (
+                    _norm(_l2, wrt=lambda G, D: list(D.parameters())),
+                    _norm(_l2, wrt=lambda G, D: [*G.parameters(), *D.parameters()]),
+                ),
+                "D's weights are counted here. The question is what reaches G's.",
+            ),
+            Mistake(
+                "logits given to the loss",
+                _norm(_l2, output=lambda x: x),
+                "D returns logits, and the loss wants a probability: the sigmoid "
+                "between them is missing. It is the very thing this lesson is about.",
+            ),
+            Mistake(
+                "two sigmoids",
+                _norm(_l2, output=lambda x: torch.sigmoid(torch.sigmoid(x))),
+                "Two sigmoids between D and the loss. D returns logits: one is enough.",
+            ),
+            Mistake(
+                "detached",
+                (_detached, _detached_backward),
+                "The graph is cut between D and G, so nothing can reach G's weights. "
+                "detach() and no_grad() are for D's step; here the gradient has to "
+                "pass through D.",
+            ),
+            Mistake(
+                "stopped at the samples",
+                (_at_samples, _at_latents),
+                "The gradient at G's samples or latents. It has one more step to go: "
+                "into G's weights.",
+            ),
+            Mistake(
+                "not the gradient",
+                (_of_weights, _of_loss),
+                "No gradient is taken here: this is the size of the weights, or the "
+                "loss itself.",
+            ),
+        ],
+        hints=[
+            "torch.autograd.grad(value, parameters) returns the gradients and leaves "
+            "`.grad` alone. What are `value` and `parameters` here?",
+            "value = loss(torch.sigmoid(D(G(z)))), parameters = list(G.parameters()). "
+            "Then the root of the sum of all squares.",
+        ],
+        answer="""value = loss(torch.sigmoid(D(G(z))))
+gradients = torch.autograd.grad(value, list(G.parameters()))
+return sum(g.double().square().sum() for g in gradients).sqrt().item()""",
+        because="One long vector's length; autograd.grad leaves no `.grad` behind.",
+        praise="This is the thermometer of the lesson: what does D let through to G?",
+    )
+)
+
+
+# ------------------------------------------------------------ js_of_shifted_uniforms
+
+
+def js_of_shifted_uniforms(shift: float) -> float:
+    """JSD of the uniform law on [0, 1] and the same law moved by `shift`, in nats.
+
+    Where both densities are 1 the mixture is 1 and costs nothing; on the rest, |shift|
+    of each law, the mixture is 1/2 and each point costs log 2.
+    """
+    return math.log(2) * min(abs(shift), 1.0)
+
+
+def _on_a_grid(shift: float) -> Tensor:
+    """Lesson 2's sum, on cells that end where the uniforms do."""
+    n, low = 4000, min(0.0, shift)
+    cell = (abs(shift) + 1) / n
+    x = low + (torch.arange(n, dtype=torch.float64) + 0.5) * cell
+    p, q = ((x >= a).double() * (x <= a + 1).double() for a in (0.0, shift))
+    m = (p + q) / 2
+    return 0.5 * (torch.xlogy(p, p / m) + torch.xlogy(q, q / m)).nansum() * cell
+
+
+def _floats(*values: float) -> dict[str, Callable[[], tuple]]:
+    return {f"shift {v:g}": lambda v=v: (v,) for v in values}
+
+
+register(
+    Exercise(
+        name="js_of_shifted_uniforms",
+        lesson=3,
+        reference=js_of_shifted_uniforms,
+        observe=observers.value,
+        rtol=0.0,
+        atol=2e-3,
+        probes=_floats(0.0, 1.0, 0.5, 0.1, -0.25, 2.0, 10.0, -3.0),
+        accepts=[
+            _on_a_grid,
+            lambda s: (1 - max(0.0, 1 - abs(s))) * math.log(2),
+            lambda s: torch.tensor(abs(s)).clamp(max=1) * math.log(2),
+            lambda s: math.log(2) if abs(s) >= 1 else abs(s) * math.log(2),
+        ],
+        mistakes=[
+            Mistake(
+                "negative shifts",
+                (
+                    lambda s: math.log(2) * min(s, 1),
+                    lambda s: math.log(2) * min(max(s, 0.0), 1),
+                ),
+                "A shift to the left separates the laws as well as one to the right: "
+                "|shift| counts. (And no divergence is negative.)",
+            ),
+            Mistake(
+                "it keeps growing",
+                lambda s: math.log(2) * abs(s),
+                "It grows beyond log 2. Once the laws no longer overlap, at shift 1, "
+                "there is nothing left to tell apart better: it stays at log 2.",
+            ),
+            Mistake(
+                "bits",
+                lambda s: float(min(abs(s), 1)),
+                "Right in bits: log base 2. The course measures in nats, where two "
+                "separated laws are log 2 = 0.693 apart.",
+                kind="convention",
+            ),
+            Mistake(
+                "twice",
+                (
+                    lambda s: 2 * math.log(2) * min(abs(s), 1),
+                    lambda s: 2 * math.log(2) * min(abs(s), 1) - 2 * math.log(2),
+                ),
+                "Twice the divergence, with or without - log 4: that is V(D*, G) = "
+                "2 JSD - log 4 and its first part. JSD itself has a factor 1/2 before "
+                "each of its two KL terms.",
+            ),
+            Mistake(
+                "its root",
+                lambda s: math.sqrt(math.log(2) * min(abs(s), 1)),
+                "The square root is a distance made from the divergence. Leave the "
+                "root out.",
+                kind="convention",
+            ),
+            Mistake(
+                "separated at once",
+                lambda s: math.log(2) if s else 0.0,
+                "This calls the laws separated at the smallest shift. At shift 0.1 "
+                "nine tenths of them still lie on top of each other, and cost nothing.",
+            ),
+            Mistake(
+                "earth mover's distance",
+                lambda s: abs(s),
+                "|shift| without an end is how far the mass has to travel: the earth "
+                "mover's distance of lesson 9. JSD does not measure how far.",
+            ),
+            Mistake(
+                "the overlap",
+                (
+                    lambda s: math.log(2) * max(0.0, 1 - abs(s)),
+                    lambda s: max(0.0, 1 - abs(s)),
+                ),
+                "This measures the overlap: largest where the laws agree. JSD is 0 "
+                "there, and counts what does *not* overlap.",
+            ),
+            Mistake(
+                "half",
+                lambda s: math.log(2) * min(abs(s), 1) / 2,
+                "Half of it. Both laws have a part of length |shift| where the other "
+                "is absent: two parts, each with weight 1/2, each costing log 2.",
+            ),
+            Mistake(
+                "KL, not JSD",
+                (
+                    lambda s: 0.0 if s == 0 else math.inf,
+                    lambda s: -math.log(1 - abs(s)) if abs(s) < 1 else math.inf,
+                ),
+                "KL is infinite as soon as one law is absent where the other is not. "
+                "JSD compares each with the mixture of both, which is absent nowhere.",
+            ),
+            Mistake(
+                "squared",
+                lambda s: math.log(2) * min(s * s, 1),
+                "The part of each law that lies outside the other has length |shift|: "
+                "it grows in a straight line, not with the square.",
+            ),
+            Mistake(
+                "sign",
+                lambda s: -math.log(2) * min(abs(s), 1),
+                "The size is right, the sign is not: a divergence is never negative.",
+            ),
+        ],
+        hints=[
+            "Draw both uniforms, moved by 1/4. Where are they equal, and what does "
+            "lesson 2's formula cost there? What does it cost where only one is?",
+            "Where only one law lives, D* is sure, and each point costs log 2. How "
+            "long is it, at most? (On a grid, 0 log 0 counts as 0: torch.xlogy.)",
+        ],
+        answer="return math.log(2) * min(abs(shift), 1.0)",
+        because="Overlap costs 0; the rest, |shift| of each law, costs log 2 a point.",
+        praise="From shift 1 on it is flat: separated by 1 or by 10, the same answer.",
+    )
+)

@@ -1,0 +1,139 @@
+"""Grids of images, all on one scale: -1 is black, +1 is white, never stretched."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from .style import NOTICE, new_figure
+
+CELL = 48  # pixels of a tile in the mosaic, about: images of any size look alike
+GAP = 4  # pixels of white between tiles
+
+
+def image_grid(
+    images: Any,
+    *,
+    columns: int = 10,
+    row_labels: Sequence[str] = (),
+    column_labels: Sequence[Any] = (),
+    title: str = "",
+    mark_outside: bool = False,
+    width: float = 7.6,
+) -> Figure:
+    """A figure of images in rows, on one scale from -1 (black) to 1 (white).
+
+    Args:
+        images: (n, h, w), (n, 1, h, w) or (n, 3, h, w), array or tensor; pixels beyond
+            [-1, 1] are shown as black or white.
+        columns: images in a row; the last row may be shorter.
+        row_labels, column_labels: one for each row or column, or none.
+        title: the finding.
+        mark_outside: paint pixels beyond [-1, 1] in the color of things to notice.
+        width: inches.
+
+    Returns:
+        A Figure as high as its rows need.
+
+    Raises:
+        ValueError: the shape, a value, or the number of labels does not fit.
+
+    >>> image_grid(np.zeros((20, 8, 8)), columns=10).axes[0].images[0].get_array().shape
+    (100, 516, 3)
+    """
+    mosaic = tile(images, columns=columns, mark_outside=mark_outside)
+    # About what the labels take at the left and above, in inches.
+    left = 0.1 + 0.085 * max((len(label) for label in row_labels), default=0)
+    height = (width - left) * mosaic.shape[0] / mosaic.shape[1]
+    above = 0.3 * bool(title) + 0.25 * bool(column_labels) + 0.1
+    fig, axes = new_figure(width=width, height=height + above)
+    draw_images(
+        axes, images, columns=columns, row_labels=row_labels,
+        column_labels=column_labels, title=title, mark_outside=mark_outside,
+    )  # fmt: skip
+    return fig
+
+
+def draw_images(
+    axes: Axes,
+    images: Any,
+    *,
+    columns: int = 10,
+    row_labels: Sequence[str] = (),
+    column_labels: Sequence[Any] = (),
+    title: str = "",
+    mark_outside: bool = False,
+) -> Any:
+    """The same grid in axes that are there already; returns the drawn image.
+
+    A later picture of the same shape goes into it by `set_data(tile(images, ...))`.
+    """
+    mosaic = tile(images, columns=columns, mark_outside=mark_outside)
+    rows, step = math.ceil(len(images) / columns), _step(images)
+    for labels, count, what in (
+        (row_labels, rows, "row"), (column_labels, columns, "column"),
+    ):  # fmt: skip
+        if len(labels) not in (0, count):
+            raise ValueError(f"{count} {what} labels are wanted, not {len(labels)}")
+    drawn = axes.imshow(mosaic, interpolation="nearest")
+    middle = (step - GAP - 1) / 2
+    axes.set_yticks(middle + step * np.arange(len(row_labels)), row_labels)
+    axes.set_xticks(middle + step * np.arange(len(column_labels)), column_labels)
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    if title:
+        axes.set_title(title)
+    return drawn
+
+
+def tile(images: Any, *, columns: int = 10, mark_outside: bool = False) -> np.ndarray:
+    """One picture of many: (height, width, 3) colors in [0, 1], white between tiles.
+
+    The arguments are those of `image_grid`.
+    """
+    tiles = _colors(images, mark_outside)  # (n, h, w, 3)
+    zoom, step = _zoom(tiles.shape[1]), _step(images)
+    tiles = tiles.repeat(zoom, axis=1).repeat(zoom, axis=2)
+    side = step - GAP
+    rows = math.ceil(len(tiles) / columns)
+    mosaic = np.ones((rows * step - GAP, columns * step - GAP, 3), np.float32)
+    for i, picture in enumerate(tiles):
+        top, left = i // columns * step, i % columns * step
+        mosaic[top : top + side, left : left + side] = picture
+    return mosaic
+
+
+def _colors(images: Any, mark_outside: bool) -> np.ndarray:
+    """(n, h, w, 3) in [0, 1] from images in [-1, 1]."""
+    x = np.asarray(images, dtype=np.float32)
+    if x.ndim == 3:
+        x = x[:, None]
+    if x.ndim != 4 or x.shape[1] not in (1, 3) or x.shape[2] != x.shape[3]:
+        raise ValueError(
+            "images (n, h, h), (n, 1, h, h) or (n, 3, h, h) are wanted, not "
+            f"{np.shape(images)}"
+        )
+    if not np.isfinite(x).all():
+        raise ValueError("an image has pixels that are NaN or infinite")
+    x = np.moveaxis(x, 1, -1)
+    colors = np.broadcast_to((x.clip(-1, 1) + 1) / 2, (*x.shape[:3], 3)).copy()
+    if mark_outside:
+        colors[(np.abs(x) > 1).any(-1)] = to_rgb(NOTICE)
+    return colors
+
+
+def _zoom(side: int) -> int:
+    return max(1, round(CELL / side))
+
+
+def _step(images: Any) -> int:
+    """Pixels from one tile to the next."""
+    side = np.shape(images)[-1]
+    return side * _zoom(side) + GAP

@@ -1,0 +1,332 @@
+"""Every loss of the course, in two sections that mirror each other.
+
+On probabilities: as the paper writes them, for reading and for lessons 2 to 4. On
+logits: the same quantities as training wants them, finite for any logit. All are means
+over a batch, in nats; a logit is what the module D returns, high means real.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+# --- On probabilities: as the paper writes them -------------------------------------
+#
+# A probability is a sigmoid of a logit. These hold while it is neither 0 nor 1.
+
+
+def binary_cross_entropy(probability: Tensor, target: Tensor) -> Tensor:
+    """What answers cost on average: -log of the probability given to what came true.
+
+    -E[target log p + (1 - target) log(1 - p)]: the negative log-likelihood of a
+    Bernoulli law, averaged over the batch.
+
+    Args:
+        probability: (n,) that the target is 1, in (0, 1).
+        target: (n,) in [0, 1]; 1 for real, 0 for generated, soft targets between.
+
+    Returns:
+        () nats; log 2 = 0.693 where every answer is 1/2.
+
+    Raises:
+        ValueError: the two shapes differ, or are not one-dimensional.
+
+    Source: Bishop 2006, Pattern Recognition and Machine Learning, eq. 4.90.
+
+    0.8 costs -log 0.8 = 0.223 on a real bill and -log 0.2 = 1.609 on a fake one:
+
+    >>> answers, truth = torch.tensor([0.8, 0.8]), torch.tensor([1.0, 0.0])
+    >>> round(binary_cross_entropy(answers, truth).item(), 3)
+    0.916
+    """
+    _require_batch(probability=probability, target=target)
+    if probability.shape != target.shape:
+        raise ValueError(
+            "probability and target must have one shape, not "
+            f"{tuple(probability.shape)} and {tuple(target.shape)}"
+        )
+    right = target * torch.log(probability) + (1 - target) * torch.log(1 - probability)
+    return -right.mean()
+
+
+def value_function(real_probability: Tensor, fake_probability: Tensor) -> Tensor:
+    """V(D, G), what D maximizes and G minimizes: two expectations, two batch means.
+
+    E[log D(x)] + E[log(1 - D(G(z)))].
+
+    Args:
+        real_probability: (m,) D(x) on data, in (0, 1).
+        fake_probability: (n,) D(G(z)) on generated samples; n may differ from m.
+
+    Returns:
+        () nats, never above 0; -log 4 = -1.386 where D answers 1/2 everywhere.
+
+    Raises:
+        ValueError: an input is not one-dimensional.
+
+    Source: Goodfellow et al. 2014, eq. 1.
+
+    >>> half = torch.full((4,), 0.5)
+    >>> round(value_function(half, half).item(), 3)
+    -1.386
+    """
+    _require_batch(real_probability=real_probability, fake_probability=fake_probability)
+    return torch.log(real_probability).mean() + torch.log(1 - fake_probability).mean()
+
+
+def minimax_generator_loss(fake_probability: Tensor) -> Tensor:
+    """What G minimizes in the minimax game: its term of V(D, G).
+
+    E[log(1 - D(G(z)))]; slope -1 / (1 - D) in D, and -D in D's logit.
+
+    Args:
+        fake_probability: (n,) D(G(z)), below 1.
+
+    Returns:
+        () nats, never above 0; -log 2 = -0.693 where D answers 1/2.
+
+    Raises:
+        ValueError: the input is not one-dimensional.
+
+    Source: Goodfellow et al. 2014, eq. 1.
+
+    >>> round(minimax_generator_loss(torch.full((4,), 0.5)).item(), 3)
+    -0.693
+    """
+    _require_batch(fake_probability=fake_probability)
+    return torch.log(1 - fake_probability).mean()
+
+
+def optimal_discriminator(p_data: Tensor, p_g: Tensor) -> Tensor:
+    """The D that maximizes V(D, G) for this G: Bayes' rule with a prior of 1/2.
+
+    D*(x) = p_data(x) / (p_data(x) + p_g(x)), at each point by itself.
+
+    Args:
+        p_data: densities of data at some points, any shape.
+        p_g: densities of generated samples at the same points.
+
+    Returns:
+        Same shape, in [0, 1]; 1/2 where both densities are 0 and any answer is best.
+
+    Source: Goodfellow et al. 2014, Proposition 1.
+
+    >>> optimal_discriminator(torch.tensor([0.3, 0.2]), torch.tensor([0.1, 0.2]))
+    tensor([0.7500, 0.5000])
+    """
+    total = p_data + p_g
+    return torch.where(total > 0, p_data / total, torch.full_like(total, 0.5))
+
+
+def jensen_shannon(p: Tensor, q: Tensor, dx: float) -> Tensor:
+    """How far two laws are apart, from 0 (equal) to log 2 (no point in common).
+
+    JSD = 1/2 KL(p || m) + 1/2 KL(q || m) with m = (p + q) / 2, as a sum over a grid.
+    With it, V(D*, G) = 2 JSD - log 4.
+
+    Args:
+        p: (n,) densities on a grid.
+        q: (n,) densities on the same grid.
+        dx: distance of two neighbors on the grid.
+
+    Returns:
+        () nats; 0 log 0 counts as 0.
+
+    Source: Goodfellow et al. 2014, Theorem 1 and eq. 6; Lin 1991.
+
+    Two laws without a point in common, on a grid of four cells:
+
+    >>> p, q = torch.tensor([0.5, 0.5, 0, 0]), torch.tensor([0, 0, 0.5, 0.5])
+    >>> round(jensen_shannon(p, q, dx=1.0).item(), 3)
+    0.693
+    """
+    m = (p + q) / 2
+    # xlogy(p, p) - xlogy(p, m), not xlogy(p, p / m): 0 / 0 is NaN.
+    kl_p = (torch.xlogy(p, p) - torch.xlogy(p, m)).sum() * dx
+    kl_q = (torch.xlogy(q, q) - torch.xlogy(q, m)).sum() * dx
+    return (kl_p + kl_q) / 2
+
+
+# --- On logits: the forms that training uses ----------------------------------------
+#
+# log sigmoid(l) = -softplus(-l) and log(1 - sigmoid(l)) = -softplus(l), and
+# softplus(l) = log(1 + exp(l)) = max(l, 0) + log1p(exp(-|l|)) overflows for no l.
+
+
+def neg_log_sigmoid(logits: Tensor) -> Tensor:
+    """What it costs to be judged `logits` where 1 was right: -log(sigmoid(l)).
+
+    = max(-l, 0) + log1p(exp(-|l|)) = softplus(-l), slope -sigmoid(-l).
+
+    Args:
+        logits: any shape; high means real.
+
+    Returns:
+        Same shape, nats: |l| where l is very negative, exp(-l) where very positive.
+
+    Source: the first term of Goodfellow et al. 2014, eq. 1, with D = sigmoid(l).
+
+    An undecided logit costs log 2 = 0.693; a confident mistake costs its logit:
+
+    >>> [round(x, 3) for x in neg_log_sigmoid(torch.tensor([0.0, -1e4])).tolist()]
+    [0.693, 10000.0]
+    """
+    return F.softplus(-logits)
+
+
+def neg_log_one_minus_sigmoid(logits: Tensor) -> Tensor:
+    """What it costs to be judged `logits` where 0 was right: -log(1 - sigmoid(l)).
+
+    = max(l, 0) + log1p(exp(-|l|)) = softplus(l), slope sigmoid(l). The twin of
+    `neg_log_sigmoid`, because 1 - sigmoid(l) = sigmoid(-l).
+
+    Args:
+        logits: any shape; high means real.
+
+    Returns:
+        Same shape, nats: l where l is very positive, exp(l) where very negative.
+
+    Source: the second term of Goodfellow et al. 2014, eq. 1, with D = sigmoid(l).
+
+    >>> costs = neg_log_one_minus_sigmoid(torch.tensor([0.0, 1e4]))
+    >>> [round(x, 3) for x in costs.tolist()]
+    [0.693, 10000.0]
+    """
+    return F.softplus(logits)
+
+
+def bce_with_logits(logits: Tensor, target: Tensor) -> Tensor:
+    """Binary cross-entropy of logits, averaged over the batch.
+
+    E[target * -log(sigmoid(l)) + (1 - target) * -log(1 - sigmoid(l))].
+
+    Args:
+        logits: (n,) discriminator outputs; high means target 1.
+        target: (n,) in [0, 1]; values between are soft targets.
+
+    Returns:
+        () loss in nats; log 2 = 0.693 where every logit is 0.
+
+    Raises:
+        ValueError: the two shapes differ, or are not one-dimensional.
+
+    Source: Bishop 2006, Pattern Recognition and Machine Learning, eq. 4.90.
+
+    The logit 2 is right for target 1 (cost 0.127) and wrong for target 0 (cost 2.127):
+
+    >>> logits, target = torch.tensor([2.0, 2.0]), torch.tensor([1.0, 0.0])
+    >>> round(bce_with_logits(logits, target).item(), 3)
+    1.127
+    """
+    _require_batch(logits=logits, target=target)
+    if logits.shape != target.shape:
+        raise ValueError(
+            "logits and target must have one shape, not "
+            f"{tuple(logits.shape)} and {tuple(target.shape)}"
+        )
+    cost_of_one = neg_log_sigmoid(logits)
+    cost_of_zero = neg_log_one_minus_sigmoid(logits)
+    return (target * cost_of_one + (1 - target) * cost_of_zero).mean()
+
+
+def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    """Negative value function -V(D, G), each expectation a batch mean.
+
+    -E[log D(x)] - E[log(1 - D(G(z)))] with D = sigmoid(logits).
+
+    Args:
+        real_logits: (m,) discriminator outputs on data.
+        fake_logits: (n,) discriminator outputs on generated samples; n may differ.
+
+    Returns:
+        () loss in nats; 2 log 2 = 1.386 when D answers 1/2 everywhere.
+
+    Raises:
+        ValueError: an input is not one-dimensional.
+
+    Source: Goodfellow et al. 2014, eq. 1 and Algorithm 1.
+
+    >>> round(discriminator_loss(torch.zeros(8), torch.zeros(4)).item(), 3)
+    1.386
+    """
+    _require_batch(real_logits=real_logits, fake_logits=fake_logits)
+    return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
+
+
+def generator_loss(fake_logits: Tensor) -> Tensor:
+    """The non-saturating loss of the generator: it wants D to say "real".
+
+    -E[log D(G(z))] with D = sigmoid(logits); slope -(1 - D) in each logit.
+
+    Args:
+        fake_logits: (n,) discriminator outputs on generated samples.
+
+    Returns:
+        () loss in nats; log 2 = 0.693 when D answers 1/2.
+
+    Raises:
+        ValueError: the input is not one-dimensional.
+
+    Source: Goodfellow et al. 2014, section 3.
+
+    >>> round(generator_loss(torch.zeros(8)).item(), 3)
+    0.693
+    """
+    _require_batch(fake_logits=fake_logits)
+    return F.softplus(-fake_logits).mean()
+
+
+def minimax_generator_loss_from_logits(fake_logits: Tensor) -> Tensor:
+    """The minimax (saturating) loss of the generator: its term of V(D, G).
+
+    E[log(1 - D(G(z)))] with D = sigmoid(logits); slope -D in each logit, which is
+    nothing where D is sure of a fake.
+
+    Args:
+        fake_logits: (n,) discriminator outputs on generated samples.
+
+    Returns:
+        () loss in nats, negative; -log 2 = -0.693 when D answers 1/2.
+
+    Raises:
+        ValueError: the input is not one-dimensional.
+
+    Source: Goodfellow et al. 2014, eq. 1.
+
+    >>> round(minimax_generator_loss_from_logits(torch.zeros(8)).item(), 3)
+    -0.693
+    """
+    _require_batch(fake_logits=fake_logits)
+    return -F.softplus(fake_logits).mean()
+
+
+def log_softmax(logits: Tensor) -> Tensor:
+    """Log-probabilities of k classes: l - logsumexp(l), along the last axis.
+
+    The largest logit is taken off first, so no exponential exceeds 1; for k = 2 and
+    logits (l, 0) the first entry is -neg_log_sigmoid(l).
+
+    Args:
+        logits: (..., k) scores, or log-likelihood plus log-prior of each class.
+
+    Returns:
+        Same shape, nats; exp of each row sums to 1.
+
+    Source: Bishop 2006, Pattern Recognition and Machine Learning, eq. 4.62.
+
+    Two equal scores, however large, share the probability: log(1/2) each.
+
+    >>> [round(x, 3) for x in log_softmax(torch.tensor([1000.0, 1000.0])).tolist()]
+    [-0.693, -0.693]
+    """
+    shifted = logits - logits.amax(dim=-1, keepdim=True).detach()
+    return shifted - torch.log(torch.exp(shifted).sum(dim=-1, keepdim=True))
+
+
+def _require_batch(**batches: Tensor) -> None:
+    """(n, 1) beside (n,) would broadcast to an n by n table, in silence."""
+    for name, batch in batches.items():
+        if batch.dim() != 1:
+            raise ValueError(
+                f"{name} must have shape (n,), not {tuple(batch.shape)}; "
+                "a network's (n, 1) becomes (n,) with .squeeze(1)"
+            )

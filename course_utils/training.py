@@ -1,0 +1,247 @@
+"""Training: one step of each player, written out, and the loop that alternates them."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from . import losses
+
+# --- The minimax game, as the paper writes it ----------------------------------------
+#
+# On probabilities: the logits of D go through a sigmoid and then through a log, which
+# holds while D is not too sure. Lesson 5 replaces both by one function of the logits.
+
+
+def discriminator_step(
+    G: nn.Module,
+    D: nn.Module,
+    optimizer_d: torch.optim.Optimizer,
+    x_real: Tensor,
+    z: Tensor,
+) -> Tensor:
+    """One step of D up the value function, G held still.
+
+    V(D, G) = E[log D(x)] + E[log(1 - D(G(z)))]; the optimizer descends -V.
+
+    Args:
+        G: generator, (n, latent_dim) -> (n, ...); not changed.
+        D: discriminator, returns (n,) logits; changed in place.
+        optimizer_d: over D's parameters; what `.grad` holds before does not matter.
+        x_real: (m, ...) data.
+        z: (n, latent_dim) latents; n may differ from m.
+
+    Returns:
+        () -V before the step, in nats, without a graph; 2 log 2 where D answers 1/2.
+
+    Source: Goodfellow et al. 2014, Algorithm 1, inner loop.
+    """
+    x_fake = G(z).detach()  # D's step is no business of G
+    real_probability = torch.sigmoid(D(x_real))
+    fake_probability = torch.sigmoid(D(x_fake))
+    loss = -losses.value_function(real_probability, fake_probability)
+    optimizer_d.zero_grad()
+    loss.backward()
+    optimizer_d.step()
+    return loss.detach()
+
+
+def generator_step(
+    G: nn.Module, D: nn.Module, optimizer_g: torch.optim.Optimizer, z: Tensor
+) -> Tensor:
+    """One step of G down its term of the value function, D held still.
+
+    E[log(1 - D(G(z)))]: the gradient runs through D into G, and G alone is stepped.
+
+    Args:
+        G: generator, (n, latent_dim) -> (n, ...); changed in place.
+        D: discriminator, returns (n,) logits; its parameters are not changed.
+        optimizer_g: over G's parameters; what `.grad` holds before does not matter.
+        z: (n, latent_dim) latents.
+
+    Returns:
+        () E[log(1 - D(G(z)))] before the step, in nats, without a graph.
+
+    Source: Goodfellow et al. 2014, Algorithm 1, last line.
+    """
+    fake_probability = torch.sigmoid(D(G(z)))
+    loss = torch.log(1 - fake_probability).mean()
+    optimizer_g.zero_grad()
+    loss.backward()
+    optimizer_g.step()
+    return loss.detach()
+
+
+def play_game(
+    G: nn.Module,
+    D: nn.Module,
+    optimizer_g: torch.optim.Optimizer,
+    optimizer_d: torch.optim.Optimizer,
+    sample_real: Callable[[], Tensor],
+    sample_latent: Callable[[], Tensor],
+    rounds: int,
+    n_discriminator_steps: int = 1,
+) -> list[float]:
+    """The minimax game: in each round D steps k times, then G once.
+
+    Args:
+        G, D, optimizer_g, optimizer_d: as the two steps take them.
+        sample_real: without arguments, a new batch of data at each call.
+        sample_latent: without arguments, a new batch of latents at each call; every
+            step of either player takes a new one.
+        rounds: how many.
+        n_discriminator_steps: k, at least 1.
+
+    Returns:
+        D's loss at its last step of each round, in nats.
+
+    Raises:
+        ValueError: k is below 1.
+
+    Source: Goodfellow et al. 2014, Algorithm 1.
+    """
+    if n_discriminator_steps < 1:
+        k = n_discriminator_steps
+        raise ValueError(f"n_discriminator_steps must be at least 1, not {k}")
+    history = []
+    for _ in range(rounds):
+        for _ in range(n_discriminator_steps):
+            x_real, z = sample_real(), sample_latent()
+            loss_d = discriminator_step(G, D, optimizer_d, x_real, z)
+        generator_step(G, D, optimizer_g, sample_latent())
+        history.append(loss_d.item())
+    return history
+
+
+# --- A frozen G: teach D alone, and measure what would reach G ------------------------
+
+
+def pretrain_discriminator(
+    G: nn.Module,
+    D: nn.Module,
+    optimizer_d: torch.optim.Optimizer,
+    sample_real: Callable[[], Tensor],
+    sample_latent: Callable[[], Tensor],
+    steps: int,
+) -> None:
+    """Steps of D alone, on new batches, while G waits.
+
+    With enough of them D(x) comes close to Bayes' posterior p_data / (p_data + p_g).
+
+    Args:
+        G: generator; its parameters, gradients and mode are not changed.
+        D: discriminator, returns (n,) logits; changed in place.
+        optimizer_d: over D's parameters; what `.grad` holds before does not matter.
+        sample_real: without arguments, a new batch of data; called first in each step.
+        sample_latent: without arguments, a new batch of latents; one a step.
+        steps: how many.
+
+    Source: Goodfellow et al. 2014, Algorithm 1, inner loop; section 4.1 for the limit.
+    """
+    for _ in range(steps):
+        discriminator_step(G, D, optimizer_d, sample_real(), sample_latent())
+
+
+def generator_gradient_norm(
+    G: nn.Module, D: nn.Module, z: Tensor, loss: Callable[[Tensor], Tensor]
+) -> float:
+    """How strong a pull G's weights feel: the length of their gradient.
+
+    sqrt(sum over all of G's weights of (d loss(sigmoid(D(G(z)))) / d weight)^2).
+
+    Args:
+        G: generator, (n, latent_dim) -> (n, ...).
+        D: discriminator, returns (n,) logits.
+        z: (n, latent_dim) latents.
+        loss: from (n,) probabilities D(G(z)) to ().
+
+    Returns:
+        The Euclidean norm, in nats per unit of weight; no `.grad` is touched.
+
+    Source: Arjovsky and Bottou 2017, figure 2, measure it on a DCGAN.
+
+    G is z -> w z with w = 1, D's logit is its input, and the loss is the mean of D. At
+    z = 0 the slope in w, D (1 - D) z, is 0:
+
+    >>> G = nn.Linear(1, 1, bias=False)
+    >>> generator_gradient_norm(G, nn.Flatten(0), torch.zeros(1, 1), torch.mean)
+    0.0
+    """
+    value = loss(torch.sigmoid(D(G(z))))
+    gradients = torch.autograd.grad(value, list(G.parameters()))
+    # In float64: the square of 1e-25 is 0 in float32.
+    return sum(g.double().square().sum() for g in gradients).sqrt().item()
+
+
+def signal_of_perfect_discriminator(distance: Tensor) -> Tensor:
+    """How steeply the minimax loss falls as G moves toward the data, D being perfect.
+
+    G writes x ~ N(0, 1), the data are N(m, 1), and D is Bayes' posterior, with logit
+    m x - m^2 / 2 and slope m in x. Moving every x by a small step, D held still,
+    changes E[log(1 - D*(x))] by -m E[D*(x)] for each unit of the step.
+
+    Args:
+        distance: (n,) m >= 0, in standard deviations.
+
+    Returns:
+        (n,) m E[D*(x)] in nats per standard deviation, float64; it is the slope of
+        2 JSD in m, because D* is the best D at every m.
+
+    Source: Goodfellow et al. 2014, Proposition 1 and Theorem 1.
+
+    Where the laws agree there is nowhere to go:
+
+    >>> signal_of_perfect_discriminator(torch.zeros(1)).tolist()
+    [0.0]
+    """
+    m = distance.double()[:, None]
+    x = torch.linspace(-12, 12, 4801, dtype=torch.float64)  # beyond, p_g is below 1e-32
+    p_g = torch.exp(-x.square() / 2) / (2 * torch.pi) ** 0.5
+    integrand = m * torch.sigmoid(m * x - m.square() / 2) * p_g  # (n, 4801)
+    return integrand.sum(dim=1) * (x[1] - x[0])
+
+
+# --- The smallest game: x minimizes x * y, y maximizes it -----------------------------
+
+
+def simultaneous_step(x: float, y: float, lr: float) -> tuple[float, float]:
+    """Both players of x * y step at once, each against where the other was.
+
+    (x - lr y, y + lr x): x^2 + y^2 grows by the factor 1 + lr^2 at each step.
+
+    Args:
+        x: minimizes x * y, whose slope in x is y.
+        y: maximizes it, slope x.
+        lr: step size of both.
+
+    Returns:
+        The new x and y.
+
+    Source: Goodfellow 2016, section 7.2 (there in continuous time: circles).
+
+    >>> simultaneous_step(1.0, 0.0, lr=0.5)
+    (1.0, 0.5)
+    """
+    return x - lr * y, y + lr * x
+
+
+def alternating_step(x: float, y: float, lr: float) -> tuple[float, float]:
+    """x steps first, and y answers the new x.
+
+    x' = x - lr y, y' = y + lr x': x^2 + y^2 - lr x y stays what it was.
+
+    Args:
+        x: minimizes x * y.
+        y: maximizes it, one move later.
+        lr: step size of both; the orbit is closed for lr < 2.
+
+    Returns:
+        The new x and y.
+
+    Source: Mescheder et al. 2018 compare both kinds of step on the Dirac-GAN.
+
+    >>> alternating_step(1.0, 1.0, lr=0.5)
+    (0.5, 1.25)
+    """
+    x = x - lr * y
+    return x, y + lr * x

@@ -1,0 +1,45 @@
+"""A figure turned into PNG bytes again and again, fast enough to follow a slider."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+
+class Canvas:
+    """A figure that is laid out once and redrawn for each picture.
+
+    Args:
+        fig: a finished figure; its layout is frozen at the first drawing.
+        moving: the artists that change between pictures (lines, images, a title). With
+            them named, axes and ticks are drawn once, which takes most of the time;
+            the moving ones then lie on top of everything else. Without, the whole
+            figure is drawn anew each time.
+    """
+
+    def __init__(self, fig: Figure, *, moving: Iterable[Artist] = ()) -> None:
+        self._agg, self._moving = FigureCanvasAgg(fig), tuple(moving)
+        for artist in self._moving:
+            artist.set_animated(True)  # left out of the background
+        self._agg.draw()
+        fig.set_layout_engine("none")  # laying out anew costs as much as drawing
+        self._background = self._agg.copy_from_bbox(fig.bbox)
+
+    def png(self) -> bytes:
+        """The figure as it is now, at its own resolution, as PNG."""
+        if self._moving:
+            self._agg.restore_region(self._background)
+            for artist in self._moving:
+                self._agg.figure.draw_artist(artist)
+        else:
+            self._agg.draw()
+        rgb = np.ascontiguousarray(np.asarray(self._agg.buffer_rgba())[..., :3])
+        file = io.BytesIO()
+        Image.fromarray(rgb).save(file, "png", compress_level=1)  # speed over size
+        return file.getvalue()

@@ -1,0 +1,319 @@
+"""Pictures that move: a figure under sliders, and a simulation one can play and pause.
+
+A lesson's widget is a function that returns an Explorer or a Player:
+
+    def decay_explorer() -> Explorer:
+        x = np.linspace(0, 3, 200)
+        fig, axes = style.new_figure()
+        (curve,) = axes.plot(x, np.exp(-x), color=style.DATA)
+        canvas = Canvas(fig, moving=[curve])  # axes are drawn once, then the curve
+
+        def frame(rate: float) -> bytes:
+            curve.set_ydata(np.exp(-rate * x))
+            return canvas.png()
+
+        controls = {"rate": slider(0.1, 3.0, 1.0)}
+        return Explorer(frame, controls, alt="A decay from 1 toward 0.")
+
+    def walk_player() -> Player:
+        return Player(
+            start=lambda controls: np.zeros(100),
+            advance=lambda state, controls: state + controls.speed,
+            frame=lambda state, controls: draw(state),  # PNG bytes
+            controls={"speed": slider(0.0, 1.0, 0.1)},
+            alt="A hundred walkers at the start.",
+        )
+
+Pictures drawn beforehand are an Explorer with a Play button on one slider:
+
+    Explorer(
+        lambda step: pictures[step],
+        {"step": slider(0, len(pictures) - 1, 0)},
+        play="step",
+        alt="Samples during training.",
+    )
+"""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import ipywidgets as widgets
+from IPython.display import display
+
+Controls = Mapping[str, widgets.Widget]
+Change = Callable[[Any, SimpleNamespace], Any]  # (state, controls) -> state
+
+MOST_PICTURES = 3000  # then it pauses by itself, so that none plays on forgotten
+# Beside a live view the still and its caption are hidden; where a saved notebook has
+# lost its kernel, JupyterLab's "model not found" is.
+_STYLE = """<style>
+.jp-OutputArea-child:has(~ .jp-OutputArea-child .course-explorer),
+.jp-OutputArea-child:has(.course-still) + * > .jupyter-widgets:not(:has(*))
+{display: none}
+</style>"""
+
+
+class _Pictured(widgets.VBox):
+    """Buttons and controls above one image; a still of it travels with the notebook.
+
+    Its cell gets three outputs: the still at the default setting, a caption, and the
+    live view. JupyterLab shows the live view or, where no kernel holds it, the other
+    two; code hosts and HTML pages show the still and its caption.
+    """
+
+    _playing: _Pictured | None = None  # one plays at a time
+
+    def __init__(
+        self, controls: Controls, buttons: Sequence[widgets.Widget],
+        *, alt: str | Callable[..., str], width: int | None, fps: int,
+    ) -> None:  # fmt: skip
+        self.controls, self._alt, self._fps = dict(controls), alt, fps
+        self._task: asyncio.Task[None] | None = None
+        self._pause_all()  # a cell that is run again leaves no second one playing
+        for name, control in self.controls.items():
+            control.description = control.description or name.replace("_", " ")
+            control.observe(self._changed, "value")
+        self._still, self._sentence = self._draw(), self._describe()
+        if not self._sentence.strip():
+            raise ValueError("an explorer needs alt text: a sentence on what it shows")
+        width = width or int.from_bytes(self._still[16:20], "big")  # as the PNG has it
+        flow = widgets.Layout(
+            flex_flow="row wrap", max_width=f"{width}px", grid_gap="2px 12px"
+        )
+        size = widgets.Layout(  # without which a box stretches and blurs it
+            width=f"{width}px", max_width="100%", align_self="flex-start"
+        )
+        self.image = widgets.Image(value=self._still, format="png", layout=size)
+        self.message = widgets.HTML(_spoken(self._sentence))
+        rows = [list(buttons), list(self.controls.values())]
+        boxes = [widgets.HBox(row, layout=flow) for row in rows if row]
+        super().__init__([*boxes, self.image, self.message])
+        self.add_class("course-explorer")
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What the controls say now."""
+        return {name: control.value for name, control in self.controls.items()}
+
+    @property
+    def playing(self) -> bool:
+        """Whether pictures follow each other without the learner."""
+        return self._task is not None
+
+    def play(self) -> None:
+        """Show picture after picture, with the kernel free in between."""
+        self._pause_all()
+        _Pictured._playing, self._play_button.description = self, "Pause"
+        self._task = asyncio.get_running_loop().create_task(self._play())
+
+    def pause(self) -> None:
+        """Stop where it is."""
+        if self._task is not None:
+            self._task.cancel()
+            _Pictured._playing = None
+            self._task, self._play_button.description = None, "Play"
+
+    @staticmethod
+    def _pause_all() -> None:
+        if _Pictured._playing is not None:
+            _Pictured._playing.pause()
+
+    async def _play(self) -> None:
+        for _ in range(MOST_PICTURES):
+            due = time.perf_counter() + 1 / self._fps
+            if not self._tick():
+                break
+            await asyncio.sleep(max(0.01, due - time.perf_counter()))
+        self.pause()
+
+    def _toggle(self) -> None:
+        self.pause() if self.playing else self.play()
+
+    def _tick(self) -> bool:
+        """Go one picture further while playing; False at the end."""
+        raise NotImplementedError
+
+    def _draw(self) -> bytes:
+        raise NotImplementedError
+
+    def _describe(self) -> str:
+        return self._alt if isinstance(self._alt, str) else self._alt(**self.values)
+
+    def _changed(self, change: Any) -> None:
+        self._attempt()
+
+    def _attempt(self, action: Callable[[], None] = lambda: None) -> bool:
+        """Do it and show the new picture, or say under the old one what went wrong."""
+        try:
+            action()
+            picture, sentence = self._draw(), self._describe()
+        except Exception as error:  # a traceback in a callback would be seen by nobody
+            self.message.value = _complaint(self.values, error)
+            return False
+        self.image.value, self.message.value = picture, _spoken(sentence)
+        return True
+
+    def __repr__(self) -> str:
+        names = ", ".join(control.description for control in self.controls.values())
+        return f"{self._sentence} Run the cell to change it: {names or 'Play'}."
+
+    def _ipython_display_(self) -> None:
+        still = {"image/png": self._still, "text/plain": f"figure: {self._sentence}"}
+        caption = f'<small class="course-still">{html.escape(repr(self))}</small>'
+        display(still, metadata={"image/png": {"alt": self._sentence}}, raw=True)
+        display({"text/html": caption + _STYLE, "text/plain": repr(self)}, raw=True)
+        display(self._repr_mimebundle_() | {"text/plain": ""}, raw=True)
+
+
+class Explorer(_Pictured):
+    """Controls over a pure function that draws.
+
+    A picture is drawn at each change. Changes that arrive while one is being drawn are
+    merged by JupyterLab, so a slow picture skips values instead of lagging behind.
+
+    Args:
+        frame: called with the controls' values by name; returns PNG bytes.
+        controls: name -> slider(...), dropdown(...) or checkbox(...).
+        alt: a sentence for who cannot see the picture, or a function of the controls'
+            values that returns one; nothing in it that varies by machine.
+        width: on the page, in pixels; as wide as the PNG where not given.
+        play: the name of a slider that gets a Play button.
+        fps: pictures per second while playing.
+
+    Raises:
+        ValueError: alt is empty.
+    """
+
+    def __init__(
+        self,
+        frame: Callable[..., bytes],
+        controls: Controls,
+        *,
+        alt: str | Callable[..., str],
+        width: int | None = None,
+        play: str | None = None,
+        fps: int = 8,
+    ) -> None:
+        self._frame, self._clock = frame, controls[play] if play else None
+        self._play_button = _button("Play", self._toggle)
+        buttons = [self._play_button] if play else []
+        super().__init__(controls, buttons, alt=alt, width=width, fps=fps)
+
+    def play(self) -> None:
+        """Move the slider to its end; from its start, if it is there already."""
+        if self._clock.value >= self._clock.max:
+            self._clock.value = self._clock.min
+        super().play()
+
+    def _draw(self) -> bytes:
+        return self._frame(**self.values)
+
+    def _tick(self) -> bool:
+        self._clock.value = min(self._clock.value + self._clock.step, self._clock.max)
+        return self._clock.value < self._clock.max
+
+
+class Player(_Pictured):
+    """A simulation that runs beside the notebook: play, pause, step, reset.
+
+    It advances, draws, and hands the kernel back until the next picture is due, so that
+    sliders, Pause and other cells are answered in between.
+
+    Args:
+        start: start(controls) -> state; Reset calls it again.
+        advance: advance(state, controls) -> state, as many steps as one picture needs.
+            It may change the state in place, and returns it.
+        frame: frame(state, controls) -> PNG bytes.
+        controls: as for Explorer; the functions read them as controls.learning_rate.
+        alt, width: as for Explorer.
+        actions: buttons that do one thing: text -> a function like advance; one button
+            "Step" for `advance` where not given.
+        restart: names of controls whose change also resets (a seed, a data set).
+        fps: pictures per second at most.
+
+    Raises:
+        ValueError: alt is empty.
+    """
+
+    def __init__(
+        self,
+        *,
+        start: Callable[[SimpleNamespace], Any],
+        advance: Change,
+        frame: Callable[[Any, SimpleNamespace], bytes],
+        controls: Controls,
+        alt: str | Callable[..., str],
+        actions: Mapping[str, Change] | None = None,
+        restart: Sequence[str] = (),
+        width: int | None = None,
+        fps: int = 12,
+    ) -> None:
+        self._start, self._advance, self._frame = start, advance, frame
+        self._restart = [controls[name] for name in restart]
+        self.controls = dict(controls)
+        self.state = start(self._settings)
+        self._play_button = _button("Play", self._toggle)
+        named = {"Step": advance} if actions is None else actions
+        steps = [_button(text, partial(self.step, f)) for text, f in named.items()]
+        buttons = [self._play_button, *steps, _button("Reset", self.reset)]
+        super().__init__(controls, buttons, alt=alt, width=width, fps=fps)
+
+    def step(self, change: Change | None = None) -> None:
+        """Pause, and change the state once: by `advance` where nothing is given."""
+        self.pause()
+        self._move(change or self._advance)
+
+    def reset(self) -> None:
+        """Pause, and go back to the start with the controls as they are."""
+        self.step(self._restarted)
+
+    @property
+    def _settings(self) -> SimpleNamespace:
+        return SimpleNamespace(**self.values)
+
+    def _draw(self) -> bytes:
+        return self._frame(self.state, self._settings)
+
+    def _tick(self) -> bool:
+        return self._move(self._advance)
+
+    def _changed(self, change: Any) -> None:
+        if change.owner in self._restart:
+            self._move(self._restarted)
+        elif not self.playing:  # otherwise the next picture shows it
+            self._attempt()
+
+    def _restarted(self, state: Any, controls: SimpleNamespace) -> Any:
+        return self._start(controls)
+
+    def _move(self, change: Change) -> bool:
+        def move() -> None:
+            self.state = change(self.state, self._settings)
+
+        return self._attempt(move)
+
+
+def _button(text: str, action: Callable[[], Any]) -> widgets.Button:
+    button = widgets.Button(description=text, layout=widgets.Layout(width="auto"))
+    button.on_click(lambda _: action())
+    return button
+
+
+def _spoken(sentence: str) -> str:
+    """For screen readers alone: an ipywidgets image takes no alternative text."""
+    unseen = "position: absolute; width: 1px; height: 1px; overflow: hidden"
+    return f'<p role="status" style="{unseen}">{html.escape(sentence)}</p>'
+
+
+def _complaint(values: Mapping[str, Any], error: Exception) -> str:
+    setting = ", ".join(f"{name} = {value}" for name, value in values.items())
+    text = f"No picture at {setting}: {type(error).__name__}: {error}"
+    style = "color: var(--jp-error-color1, #b00020)"
+    return f'<p role="alert" style="{style}">{html.escape(text)}</p>'

@@ -1,0 +1,120 @@
+"""Lesson 3's explorer: one logit, the loss and its slope seen in two variables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from course_utils import losses
+from course_utils.figures import style
+
+from .canvas import Canvas
+from .controls import slider
+from .explorer import Explorer
+
+Loss = Callable[[Tensor], Tensor]
+LOW, HIGH = -12.0, 4.0  # logits on show
+
+
+class Point(NamedTuple):
+    """A loss at one logit: its height, and its slope in two variables."""
+
+    probability: float
+    value: float
+    slope_in_probability: float
+    slope_in_logit: float
+
+
+def saturation_point(loss: Loss, logit: float) -> Point:
+    """Value and slopes of a loss of D(G(z)) where D's logit is `logit`, by autograd.
+
+    Args:
+        loss: from (n,) probabilities to ().
+        logit: of a single sample.
+
+    Returns:
+        The probability, the loss in nats, and its slope in nats per unit of
+        probability and per unit of logit.
+
+    Where D is undecided, log(1 - D) has slope -2 in D and -1/2 in the logit:
+
+    >>> point = saturation_point(losses.minimax_generator_loss, 0.0)
+    >>> point.slope_in_probability, point.slope_in_logit
+    (-2.0, -0.5)
+    """
+    x = torch.tensor([logit], dtype=torch.float64, requires_grad=True)
+    probability = torch.sigmoid(x)
+    value = loss(probability)
+    slopes = torch.autograd.grad(value, (probability, x))
+    return Point(*(t.item() for t in (probability, value, *slopes)))
+
+
+def saturation_explorer(learner_loss: Loss = losses.minimax_generator_loss) -> Explorer:
+    """A slider for D's logit; loss and slope against D and against the logit.
+
+    Args:
+        learner_loss: drawn over the course's minimax loss; where both agree, its
+            dashes lie inside the course's grey band.
+
+    Returns:
+        A widget; its default is D(G(z)) = 0.001.
+    """
+    fig, grid = style.new_figure(2, rows=2, height=4.6, sharey="row")
+    _draw_curves(grid, learner_loss)
+    dots = [axes.plot([], [], "D", color=style.NOTICE, ms=8)[0] for axes in grid.flat]
+    texts = [axes.text(0.04, 0.08, "", transform=axes.transAxes) for axes in grid.flat]
+    canvas = Canvas(fig, moving=[*dots, *texts])
+
+    def frame(logit: float) -> bytes:
+        point = saturation_point(learner_loss, logit)
+        for i, (x, y, text) in enumerate(_marks(point, logit)):
+            dots[i].set_data([x], [y])
+            texts[i].set_text(text)
+        return canvas.png()
+
+    def alt(logit: float) -> str:
+        p, value, in_p, in_l = saturation_point(learner_loss, logit)
+        return (
+            f"At logit {logit:.1f}, where D is {p:.4f}, the loss is {value:.4f}; its "
+            f"slope is {in_p:.3f} in D and {in_l:.4f} in the logit."
+        )
+
+    control = slider(LOW, HIGH, -6.9, step=0.1, label="logit of D(G(z))")
+    return Explorer(frame, {"logit": control}, alt=alt)
+
+
+def _marks(point: Point, logit: float) -> list[tuple[float, float, str]]:
+    """Place and text of the mark in each of the four pictures."""
+    p, value, in_p, in_l = point
+    return [
+        (p, value, f"D = {p:.4f}\nloss {value:.4f}"),
+        (logit, value, f"logit {logit:.1f}\nloss {value:.4f}"),
+        (p, in_p, f"slope {in_p:.3f}"),
+        (logit, in_l, f"slope {in_l:.4f}"),
+    ]
+
+
+def _draw_curves(grid: np.ndarray, learner_loss: Loss) -> None:
+    logits = np.linspace(LOW, HIGH, 161)
+    for loss, look in (
+        (losses.minimax_generator_loss, {"color": style.REFERENCE, "lw": 6}),
+        (learner_loss, {"color": style.GENERATED, "lw": 1.8, "ls": "--"}),
+    ):
+        points = [saturation_point(loss, logit) for logit in logits]
+        p, value, in_p, in_l = np.array(points).T
+        grid[0, 0].plot(p, value, **look)
+        grid[0, 1].plot(logits, value, **look)
+        grid[1, 0].plot(p, in_p, **look)
+        grid[1, 1].plot(logits, in_l, **look)
+    grid[0, 0].set_ylim(-4.2, 0.6)
+    grid[1, 0].set_ylim(-4.2, 0.6)
+    grid[0, 0].set_ylabel("G's loss (nats)")
+    grid[1, 0].set_ylabel("slope of G's loss")
+    grid[1, 0].set_xlabel("D(G(z)), a probability")
+    grid[1, 1].set_xlabel("D's logit at G(z)")
+    grid[0, 0].set_title("Against the probability: steep at 0")
+    grid[0, 1].set_title("Against the logit: flat where D is sure")

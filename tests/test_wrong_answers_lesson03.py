@@ -1,0 +1,317 @@
+"""Answers to lesson 3 that no bank lists: wrong ones are refused, right ones pass.
+
+Beside each wrong answer stand words that the message must hold where it is told what is
+wrong, and None where the card can only show the numbers.
+"""
+
+import copy
+import math
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from course_utils import losses, training
+from course_utils.exercises import judge
+
+MINIMAX = "minimax_generator_loss"
+IN_D, IN_LOGIT = "slope_in_probability", "slope_in_logit"
+PRETRAIN, NORM = "pretrain_discriminator", "generator_gradient_norm"
+UNIFORMS = "js_of_shifted_uniforms"
+log, sigmoid = torch.log, torch.sigmoid
+
+
+# ---------------------------------------------------------------- pre-training
+
+
+def school(loss, *, detach=True):
+    """A pre-training written out, correct but for what `loss` or `detach` spoils."""
+
+    def pretrain(G, D, optimizer_d, sample_real, sample_latent, steps):
+        for _ in range(steps):
+            x_real, z = sample_real(), sample_latent()
+            x_fake = G(z).detach() if detach else G(z)
+            value = loss(D(x_real), D(x_fake))
+            optimizer_d.zero_grad()
+            value.backward()
+            optimizer_d.step()
+
+    return pretrain
+
+
+def moves_g_too(G, D, optimizer_d, sample_real, sample_latent, steps):
+    training.pretrain_discriminator(
+        G, D, optimizer_d, sample_real, sample_latent, steps
+    )
+    with torch.no_grad():
+        for parameter in G.parameters():
+            parameter.mul_(0.99)
+
+
+def without_a_graph(G, D, optimizer_d, sample_real, sample_latent, steps):
+    for _ in range(steps):
+        with torch.no_grad():
+            real, fake = D(sample_real()), D(G(sample_latent()))
+        optimizer_d.zero_grad()
+        (F.softplus(-real).mean() + F.softplus(fake).mean()).backward()
+        optimizer_d.step()
+
+
+def latents_for_samples(G, D, optimizer_d, sample_real, sample_latent, steps):
+    for _ in range(steps):
+        real, fake = D(sample_real()), D(sample_latent())
+        optimizer_d.zero_grad()
+        (F.softplus(-real).mean() + F.softplus(fake).mean()).backward()
+        optimizer_d.step()
+
+
+def samplers_not_called(G, D, optimizer_d, sample_real, sample_latent, steps):
+    for _ in range(steps):
+        training.discriminator_step(G, D, optimizer_d, sample_real, sample_latent)
+
+
+def never_steps(G, D, optimizer_d, sample_real, sample_latent, steps):
+    for _ in range(steps):
+        fake = D(G(sample_latent()).detach())
+        losses.discriminator_loss(D(sample_real()), fake).backward()
+
+
+def only_the_last_batch(G, D, optimizer_d, sample_real, sample_latent, steps):
+    batches = [(sample_real(), sample_latent()) for _ in range(steps)]
+    for _ in range(steps):
+        training.discriminator_step(G, D, optimizer_d, *batches[-1])
+
+
+def two_steps_for_one(G, D, optimizer_d, sample_real, sample_latent, steps):
+    for _ in range(steps):
+        x_real, z = sample_real(), sample_latent()
+        for _ in range(2):
+            training.discriminator_step(G, D, optimizer_d, x_real, z)
+
+
+# ---------------------------------------------------------------- gradient norms
+
+
+def only_the_first_weight(G, D, z, loss):
+    loss(sigmoid(D(G(z)))).backward()
+    return G[0].weight.grad.norm().item()
+
+
+def one_norm_each(G, D, z, loss):
+    gradients = torch.autograd.grad(loss(sigmoid(D(G(z)))), list(G.parameters()))
+    return [g.norm().item() for g in gradients]
+
+
+def mean_over_samples(G, D, z, loss):
+    def one(row):
+        value = loss(sigmoid(D(G(row[None]))))
+        gradients = torch.autograd.grad(value, list(G.parameters()))
+        return torch.cat([g.flatten() for g in gradients]).norm()
+
+    return torch.stack([one(row) for row in z]).mean().item()
+
+
+def nothing_comes_back(G, D, z, loss):
+    loss(sigmoid(D(G(z)))).backward()
+
+
+def a_step_as_well(G, D, z, loss):
+    norm = training.generator_gradient_norm(G, D, z, loss)
+    torch.optim.SGD(G.parameters(), lr=0.1).step()
+    return norm
+
+
+# ---------------------------------------------------------------- uniforms
+
+
+def zero_times_log_zero(shift):
+    x = torch.linspace(-4, 5, 9001)
+    p, q = ((x >= a) & (x <= a + 1) for a in (0, shift))
+    m = (p.float() + q) / 2
+    return float((p * log(p / m) + q * log(q / m)).sum() / 2 * 0.001)
+
+
+WRONG = [
+    (MINIMAX, "NumPy", lambda p: np.log(1 - p.numpy()).mean(), "Outside torch"),
+    (MINIMAX, "a Python float", lambda p: log(1 - p).mean().item(), "Outside torch"),
+    (MINIMAX, "cut off", lambda p: log(1 - p.detach()).mean(), "cut off"),
+    (MINIMAX, "a plus", lambda p: log(1 + p).mean(), None),
+    (MINIMAX, "both terms", lambda p: (log(p) + log(1 - p)).mean(), None),
+    (MINIMAX, "the worst sample", lambda p: log(1 - p).min(), None),
+    (MINIMAX, "squared error", lambda p: ((1 - p) ** 2).mean(), None),
+    (MINIMAX, "nothing returned", lambda p: None, "Is there a `return`?"),
+    (MINIMAX, "float64", lambda p: log(1 - p.double()).mean(), "The type is float64"),
+    (MINIMAX, "coarse clamp", lambda p: log((1 - p).clamp(min=0.05)).mean(), None),
+    (MINIMAX, "in place", lambda p: p.neg_().add_(1).log().mean(), "in place"),
+    (IN_D, "one plus", lambda p: -1 / (1 + p), None),
+    (IN_D, "an average", lambda p: -1 / (1 - p).mean(), "The shape is"),
+    (IN_D, "another type", lambda p: -1 / (1 - p.double()), "The type is float64"),
+    (IN_D, "an epsilon", lambda p: -1 / (1 - p + 0.01), None),
+    (IN_D, "logit's slope of D", lambda p: 1 / (p * (1 - p)), None),
+    (IN_D, "a list", lambda p: [-1 / (1 - v) for v in p.flatten()], "A tensor is"),
+    (IN_D, "the argument misspelled", lambda p: -1 / (1 - prob), "has no value here"),  # noqa: F821
+    (IN_LOGIT, "squared", lambda x: -(sigmoid(x) ** 2), None),
+    (IN_LOGIT, "twice as steep", lambda x: -sigmoid(2 * x), None),
+    (IN_LOGIT, "tanh", lambda x: -torch.tanh(x), None),
+    (IN_LOGIT, "centered", lambda x: 0.5 - sigmoid(x), None),
+    (
+        IN_LOGIT, "a difference quotient",
+        lambda x: (F.softplus(x) - F.softplus(x + 1e-2)) / 1e-2, None,
+    ),
+    (IN_LOGIT, "nothing at all", lambda x: torch.zeros_like(x), None),
+    (PRETRAIN, "G moves", moves_g_too, "its weights moved"),
+    (PRETRAIN, "no graph", without_a_graph, "does not require grad"),
+    (PRETRAIN, "latents shown to D", latents_for_samples, "shapes do not fit"),
+    (PRETRAIN, "samplers not called", samplers_not_called, "and got `_Sampler`"),
+    (PRETRAIN, "the last batch again", only_the_last_batch, None),
+    (PRETRAIN, "two steps for one", two_steps_for_one, None),
+    (
+        PRETRAIN, "hinge",
+        school(lambda r, f: F.relu(1 - r).mean() + F.relu(1 + f).mean()), None,
+    ),
+    (
+        PRETRAIN, "sign of one term",
+        school(lambda r, f: F.softplus(-r).mean() - F.softplus(f).mean()), None,
+    ),
+    (
+        PRETRAIN, "BCE on logits",
+        school(lambda r, f: F.binary_cross_entropy(r, torch.ones_like(r))),
+        "probabilities",
+    ),
+    (
+        PRETRAIN, "the graph left whole",
+        school(lambda r, f: F.softplus(-r).mean() + F.softplus(f).mean(), detach=False),
+        "flows back through G",
+    ),
+    (PRETRAIN, "never steps", never_steps, "has not moved"),
+    (NORM, "one weight", only_the_first_weight, None),
+    (NORM, "a list", one_norm_each, None),
+    (NORM, "a mean over samples", mean_over_samples, None),
+    (NORM, "nothing comes back", nothing_comes_back, "Is there a `return`?"),
+    (NORM, "a step as well", a_step_as_well, "its weights moved"),
+    (NORM, "negative", lambda *a: -training.generator_gradient_norm(*a), "-1 times"),
+    (NORM, "halved", lambda *a: training.generator_gradient_norm(*a) / 2, "0.5 times"),
+    (UNIFORMS, "NaN", zero_times_log_zero, None),
+    (UNIFORMS, "separated at 2", lambda s: math.log(2) * min(abs(s) / 2, 1), None),
+    (UNIFORMS, "smooth", lambda s: math.log(2) * (1 - math.exp(-abs(s))), None),
+    (UNIFORMS, "log(1 + shift)", lambda s: math.log(1 + min(abs(s), 1)), None),
+    (UNIFORMS, "constant", lambda s: math.log(2), None),
+    (UNIFORMS, "a tensor's method", lambda s: s.abs().clamp(max=1), "no attribute"),
+]  # fmt: skip
+
+
+# ---------------------------------------------------------------- right answers
+
+
+def by_functional_grad(p):
+    slope = torch.func.grad(lambda q: log(1 - q))
+    return torch.vmap(slope)(p.flatten()).reshape(p.shape)
+
+
+def by_bce_with_logits(x):
+    x = x.clone().requires_grad_()
+    zeros = torch.zeros_like(x)
+    cost = F.binary_cross_entropy_with_logits(x, zeros, reduction="sum")
+    return torch.autograd.grad(-cost, x)[0]
+
+
+def with_targets(G, D, optimizer_d, sample_real, sample_latent, steps):
+    bce, step = nn.BCELoss(), 0
+    while step < steps:
+        real = sigmoid(D(sample_real()))
+        with torch.no_grad():
+            x_fake = G(sample_latent())
+        fake = sigmoid(D(x_fake))
+        optimizer_d.zero_grad(set_to_none=False)
+        loss = bce(real, torch.ones_like(real)) + bce(fake, torch.zeros_like(fake))
+        loss.backward()
+        optimizer_d.step()
+        step += 1
+
+
+def two_backward_passes(G, D, optimizer_d, sample_real, sample_latent, steps):
+    for _ in range(steps):
+        optimizer_d.zero_grad()
+        F.softplus(-D(sample_real())).mean().backward()
+        F.softplus(D(G(sample_latent()).detach())).mean().backward()
+        optimizer_d.step()
+
+
+def freezing_and_thawing(G, D, optimizer_d, sample_real, sample_latent, steps):
+    G.requires_grad_(False)
+    for _ in range(steps):
+        x_real, x_fake = sample_real(), G(sample_latent())
+        optimizer_d.zero_grad()
+        losses.discriminator_loss(D(x_real), D(x_fake)).backward()
+        optimizer_d.step()
+    G.requires_grad_(True)
+
+
+def on_a_copy(G, D, z, loss):
+    twin = copy.deepcopy(G)
+    twin.zero_grad()
+    loss(sigmoid(D(twin(z)))).backward()
+    return sum((p.grad.double() ** 2).sum().item() for p in twin.parameters()) ** 0.5
+
+
+def grads_put_back(G, D, z, loss):
+    kept = [p.grad for p in G.parameters()]
+    for p in G.parameters():
+        p.grad = None
+    loss(sigmoid(D(G(z)))).backward()
+    vector = nn.utils.parameters_to_vector([p.grad for p in G.parameters()])
+    for p, grad in zip(G.parameters(), kept, strict=True):
+        p.grad = grad
+    return torch.linalg.vector_norm(vector, dtype=torch.float64)
+
+
+RIGHT = [
+    (MINIMAX, "a loop", lambda p: sum(log(1 - v) for v in p) / len(p)),
+    (MINIMAX, "minus log of 1/(1-D)", lambda p: -log(1 / (1 - p)).mean()),
+    (MINIMAX, "xlog1py", lambda p: torch.special.xlog1py(1.0, -p).mean(dim=0)),
+    (MINIMAX, "dot product", lambda p: log(1 - p) @ torch.full_like(p, 1 / len(p))),
+    (IN_D, "reciprocal", lambda p: -torch.reciprocal(1 - p)),
+    (IN_D, "torch.func", by_functional_grad),
+    (IN_D, "divided ones", lambda p: -torch.ones_like(p).div(1 - p)),
+    (IN_LOGIT, "expit", lambda x: torch.special.expit(x).neg()),
+    (IN_LOGIT, "softplus in an exponent", lambda x: -torch.exp(-F.softplus(-x))),
+    (IN_LOGIT, "BCE by autograd", by_bce_with_logits),
+    (PRETRAIN, "targets", with_targets),
+    (PRETRAIN, "two backward passes", two_backward_passes),
+    (PRETRAIN, "frozen and thawed", freezing_and_thawing),
+    (NORM, "on a copy", on_a_copy),
+    (NORM, "gradients put back", grads_put_back),
+    (UNIFORMS, "the part outside", lambda s: np.log(2) * np.clip(abs(s), 0, 1)),
+    (UNIFORMS, "from the overlap", lambda s: (1 - max(1 - abs(s), 0)) * math.log(2)),
+]
+
+
+def names(cases):
+    return [f"{case[0]}: {case[1]}" for case in cases]
+
+
+@pytest.mark.parametrize("case", WRONG, ids=names(WRONG))
+def test_an_unlisted_wrong_answer_is_refused(case):
+    name, _, answer, words = case
+    verdict = judge(answer, name)
+    assert verdict.state in ("not yet", "error"), verdict.message
+    assert verdict.message
+    if words:
+        assert words in verdict.message
+
+
+@pytest.mark.parametrize("case", RIGHT, ids=names(RIGHT))
+def test_an_unlisted_right_answer_passes(case):
+    name, _, answer = case
+    verdict = judge(answer, name)
+    assert (verdict.state, verdict.mistake) == ("passed", None), verdict.message
+
+
+def test_no_wrong_answer_is_given_the_name_of_another_mistake():
+    """Where nothing listed fits, the card shows numbers and guesses nothing."""
+    named = [
+        judge(answer, name).mistake for name, _, answer, words in WRONG if not words
+    ]
+    assert set(named) == {None}, named
