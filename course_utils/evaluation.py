@@ -60,3 +60,30 @@ def smoothed_density(samples: Tensor, grid: Tensor, width: float) -> Tensor:
     distance = (grid[:, None] - samples) / width  # (m, n)
     height = 1 / (width * math.sqrt(2 * math.pi))
     return height * torch.exp(-distance.square() / 2).mean(dim=1)
+
+
+# --- In the plane ---------------------------------------------------------------------
+
+
+def modes_covered(samples: Tensor, centers: Tensor, radius: float) -> int:
+    """How many modes of a law are met by at least one sample.
+
+    Args:
+        samples: (n, 2).
+        centers: (k, 2) of the modes.
+        radius: a mode is met by a sample no farther than this from its center.
+
+    Returns:
+        A whole number from 0 to k; a single sample is enough, so it does not tell
+        whether the modes have their due shares.
+
+    Source: Metz et al. 2016, arXiv:1611.02163, count modes on such a ring.
+
+    Two samples near the first center, none near the second:
+
+    >>> samples = torch.tensor([[0.1, 0.0], [0.0, 0.2], [3.0, 3.0]])
+    >>> modes_covered(samples, torch.tensor([[0.0, 0.0], [5.0, 5.0]]), radius=0.5)
+    1
+    """
+    met = torch.cdist(samples, centers) <= radius  # (n, k)
+    return int(met.any(dim=0).sum())

@@ -96,6 +96,29 @@ def minimax_generator_loss(fake_probability: Tensor) -> Tensor:
     return torch.log(1 - fake_probability).mean()
 
 
+def nonsaturating_generator_loss(fake_probability: Tensor) -> Tensor:
+    """What G minimizes since the flipped target: it wants D to say "real".
+
+    -E[log D(G(z))]; slope -1 / D in D, and -(1 - D) in D's logit.
+
+    Args:
+        fake_probability: (n,) D(G(z)), above 0.
+
+    Returns:
+        () nats, never below 0; log 2 = 0.693 where D answers 1/2.
+
+    Raises:
+        ValueError: the input is not one-dimensional.
+
+    Source: Goodfellow et al. 2014, section 3.
+
+    >>> round(nonsaturating_generator_loss(torch.full((4,), 0.5)).item(), 3)
+    0.693
+    """
+    _require_batch(fake_probability=fake_probability)
+    return -torch.log(fake_probability).mean()
+
+
 def optimal_discriminator(p_data: Tensor, p_g: Tensor) -> Tensor:
     """The D that maximizes V(D, G) for this G: Bayes' rule with a prior of 1/2.
 
@@ -115,6 +138,33 @@ def optimal_discriminator(p_data: Tensor, p_g: Tensor) -> Tensor:
     """
     total = p_data + p_g
     return torch.where(total > 0, p_data / total, torch.full_like(total, 0.5))
+
+
+def smoothed_optimal_discriminator(
+    p_data: Tensor, p_g: Tensor, real_target: float, fake_target: float
+) -> Tensor:
+    """The best D where the targets are not 1 and 0: their mean, weighted by density.
+
+    D*(x) = (a p_data(x) + b p_g(x)) / (p_data(x) + p_g(x)), at each point by itself.
+
+    Args:
+        p_data: densities of data at some points, any shape.
+        p_g: densities of generated samples at the same points.
+        real_target: a in [0, 1], the target of data; 1 is unsmoothed.
+        fake_target: b in [0, 1], the target of generated samples; 0 is unsmoothed.
+
+    Returns:
+        Same shape, between b and a; NaN where both densities are 0.
+
+    Source: Salimans et al. 2016, section 3.4.
+
+    Where samples are as likely as data, D* is halfway between the targets:
+
+    >>> equal = torch.tensor([0.2])
+    >>> smoothed_optimal_discriminator(equal, equal, 0.9, 0.0)
+    tensor([0.4500])
+    """
+    return (real_target * p_data + fake_target * p_g) / (p_data + p_g)
 
 
 def jensen_shannon(p: Tensor, q: Tensor, dx: float) -> Tensor:

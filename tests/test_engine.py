@@ -358,4 +358,4 @@ def test_card_escapes_what_the_learner_printed():
 
 def test_table_counts_the_states():
     toy(lambda s: -F.logsigmoid(s).mean())
-    assert repr(card.table(99)) == "toy_loss  passed\n1 exercises: 1 passed"
+    assert repr(card.table(99)) == "toy_loss  passed\n1 exercise: 1 passed"

@@ -14,7 +14,7 @@ HIDE_ANSWERS = "COURSE_HIDE_ANSWERS"  # set to 1 for graded classes
 
 _LOOK = {  # color of JupyterLab's theme (light and dark), its fallback, a sign
     "passed": ("var(--jp-success-color1, seagreen)", "✓"),
-    "open": ("var(--jp-ui-font-color3, gray)", "○"),
+    "open": ("var(--jp-ui-font-color2, gray)", "○"),
     "not yet": ("var(--jp-warn-color1, chocolate)", "→"),
     "error": ("var(--jp-error-color1, firebrick)", "!"),
 }
@@ -99,8 +99,8 @@ class Card:
         return (
             f"<div style='border-left:4px solid {color};padding:2px 14px;margin:4px 0;"
             "max-width:80ch'>"
-            f"<b style='color:{color}'>{sign} {verdict.state}</b>"
-            f" <b>{verdict.exercise}</b>{mistake}{''.join(body)}</div>"
+            f"<b><span style='color:{color}'>{sign}</span> {verdict.state}</b> · "
+            f"<b>{verdict.exercise}</b>{mistake}{''.join(body)}</div>"
         )
 
     def _folds(self) -> str:
@@ -133,7 +133,8 @@ class Table:
     def _sum(self) -> str:
         count = {s: sum(v.state == s for v in self.verdicts) for s in STATES}
         parts = [f"{n} {s}" for s, n in count.items() if n]
-        return f"{len(self.verdicts)} exercises: {', '.join(parts)}"
+        n = len(self.verdicts)
+        return f"{n} exercise{'s' * (n > 1)}: {', '.join(parts)}"
 
     def _repr_html_(self) -> str:
         rows = ""

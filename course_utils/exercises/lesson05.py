@@ -52,7 +52,7 @@ def _as_float32(seen: Any) -> Any:
 HALF_TOLERANCE = {f"value{HALF}": (5e-3, 1e-3), f"slope{HALF}": (5e-3, 1e-3)}
 
 
-# ------------------------------------------------------------------ the largest exponent
+# ----------------------------------------------------------- the largest exponent
 
 
 def largest_safe_exponent(dtype: torch.dtype) -> float:
@@ -101,9 +101,10 @@ register(
             Mistake(
                 "measured in the type itself",
                 (_log_in_the_type, _bisected_in_the_type),
-                "The type you ask about also rounds the answer: bfloat16 has no number "
-                "between 88.5 and 89, and float16 gives 11.09375, whose exp is infinite. "
-                "Take the type's largest number to a Python float, and the log there.",
+                "The type you ask about also rounds the answer: bfloat16 has no "
+                "number between 88.5 and 89, and float16 gives 11.09375, whose exp is "
+                "infinite. Take the type's largest number to a Python float, and the "
+                "log there.",
             ),
             Mistake(
                 "in whole steps",
@@ -121,9 +122,9 @@ register(
                     lambda t: 88.7,
                     lambda t: 88.72,
                 ),
-                "The answer has to follow the argument: `torch.finfo(dtype)` knows each "
-                "type. (`torch.tensor(...)` without a dtype makes float32, in which "
-                "float64's largest number is infinite.)",
+                "The answer has to follow the argument: `torch.finfo(dtype)` knows "
+                "each type. (`torch.tensor(...)` without a dtype makes float32, in "
+                "which float64's largest number is infinite.)",
             ),
             Mistake(
                 "a power of two",
@@ -149,8 +150,8 @@ register(
                     lambda t: torch.exp(torch.tensor(torch.finfo(t).max)).item(),
                     lambda t: math.inf,
                 ),
-                "exp of the largest number overflows at once. You know what exp(x) may "
-                "reach and want x: which function undoes exp?",
+                "exp of the largest number overflows at once. You know what exp(x) "
+                "may reach and want x: which function undoes exp?",
             ),
             Mistake(
                 "the other end",
@@ -168,8 +169,9 @@ register(
                     lambda t: -math.log(torch.finfo(t).eps),
                     lambda t: math.log(torch.finfo(t).eps),
                 ),
-                "`eps` is the step from 1 to the next number. It decides where a sigmoid "
-                "is rounded to 1, not where exp overflows: that is the type's `max`.",
+                "`eps` is the step from 1 to the next number. It decides where a "
+                "sigmoid is rounded to 1, not where exp overflows: that is the type's "
+                "`max`.",
             ),
             Mistake(
                 "number of bits",
@@ -182,8 +184,8 @@ register(
             ),
         ],
         hints=[
-            "`torch.finfo(dtype)` tells what a type can hold. Which of its numbers must "
-            "exp(x) not exceed?",
+            "`torch.finfo(dtype)` tells what a type can hold. Which of its numbers "
+            "must exp(x) not exceed?",
             "If exp(x) = `torch.finfo(dtype).max`, what is x?",
         ],
         answer="return math.log(torch.finfo(dtype).max)",
@@ -197,7 +199,7 @@ register(
 )
 
 
-# ------------------------------------------------------------------ one logit, two costs
+# ----------------------------------------------------------- one logit, two costs
 
 ELEMENTWISE: dict[str, Any] = {
     "lesson": 5,
@@ -231,7 +233,7 @@ ANYWHERE = (
     "slope 0 at 0", "slope of clamp at 0",
 )  # fmt: skip
 IN_SINGLE_COSTS = (
-    "log1p alone", "clamped close to 0", "relu and log", "clamp and log",
+    "log1p alone", "relu and log", "clamp and log",
     "log for log1p", "digits cancelled",
 )  # fmt: skip
 
@@ -293,25 +295,26 @@ register(
             Mistake(
                 "lost minus",
                 (log_sigmoid, lambda x: -softplus(-x)),
-                "That is log s(l), which is negative: softplus(-l) is already -log s(l), "
-                "the cost. A cost is never below 0.",
+                "That is log s(l), which is negative: softplus(-l) is already -log "
+                "s(l), the cost. A cost is never below 0.",
             ),
             Mistake(
                 "the twin",
                 (softplus, lambda x: -log_sigmoid(-x), lambda x: _maximum(-x)),
-                "That is -log(1 - s(l)), the twin: it grows with l. The cost of a logit "
-                "where 1 was right has to fall as l grows.",
+                "That is -log(1 - s(l)), the twin: it grows with l. The cost of a "
+                "logit where 1 was right has to fall as l grows.",
             ),
             Mistake(
                 "log(1 - s)",
                 (lambda x: -softplus(x), lambda x: log_sigmoid(-x)),
-                "That is log(1 - s(l)). Two signs are turned: softplus(-l) is -log s(l).",
+                "That is log(1 - s(l)). Two signs are turned: softplus(-l) is -log "
+                "s(l).",
             ),
             Mistake(
                 "one minus outside",
                 lambda x: 1 + softplus(-x),
-                "The slopes are right and every value is 1 too large: that is "
-                "1 - log s(l).",
+                "The slopes are right and every value is 1 too large: that is 1 - log "
+                "s(l).",
             ),
             Mistake(
                 "no log",
@@ -320,14 +323,20 @@ register(
                 "than 1 and its slope dies on both sides.",
             ),
             *_other_bases(lambda x: softplus(-x)),
-            *mistakes(lambda f: f.one, *ANYWHERE, *IN_SINGLE_COSTS, side=0),
+            *mistakes(
+                lambda f: f.one,
+                *ANYWHERE,
+                "clamped close to 0",
+                *IN_SINGLE_COSTS,
+                side=0,
+            ),
             _reduced(lambda x: softplus(-x)),
         ],
         hints=[
-            "-log s(l) = log(1 + exp(-l)). For which sign of l is exp(-l) safe? For the "
-            "other sign, what is exp(-l) (1 + exp(l))?",
-            "Both cases hold exp(-|l|), which is at most 1. What is left over is 0 for "
-            "l > 0 and -l for l < 0.",
+            "-log s(l) = log(1 + exp(-l)). For which sign of l is exp(-l) safe? For "
+            "the other sign, what is exp(-l) (1 + exp(l))?",
+            "Both cases hold exp(-|l|), which is at most 1. What is left over is 0 "
+            "for l > 0 and -l for l < 0.",
             "max(-l, 0) + log1p(exp(-|l|)): which of relu, clamp and `torch.maximum` "
             "has the slope 1/2 at a tie? (Or: torch has a function for all of this.)",
         ],
@@ -352,8 +361,8 @@ register(
             Mistake(
                 "the twin",
                 (lambda x: softplus(-x), lambda x: -log_sigmoid(x), _maximum),
-                "That is -log s(l) again, which falls as l grows. Here 0 was right, so a "
-                "high logit has to cost more.",
+                "That is -log s(l) again, which falls as l grows. Here 0 was right, "
+                "so a high logit has to cost more.",
             ),
             Mistake(
                 "lost minus",
@@ -363,8 +372,8 @@ register(
             Mistake(
                 "log s",
                 log_sigmoid,
-                "That is log s(l): sign and side are turned. It falls without end where "
-                "the wanted cost goes to 0.",
+                "That is log s(l): sign and side are turned. It falls without end "
+                "where the wanted cost goes to 0.",
             ),
             Mistake(
                 "one minus moved to the logit",
@@ -386,12 +395,18 @@ register(
             ),
             *_other_bases(softplus),
             *mistakes(
-                lambda f: f.zero, *ANYWHERE, "exp inside log", *IN_SINGLE_COSTS, side=1
+                lambda f: f.zero,
+                *ANYWHERE,
+                "exp inside log",
+                *IN_SINGLE_COSTS,
+                side=1,
+                also={"epsilon inside log": ("clamped close to 0",)},
             ),
             _reduced(softplus),
         ],
         hints=[
-            "1 - s(l) = s(-l). So which function that you already have, at which logit?",
+            "1 - s(l) = s(-l). So which function that you already have, at which "
+            "logit?",
             "`neg_log_sigmoid(-logits)`.",
         ],
         answer="return neg_log_sigmoid(-logits)",
@@ -403,7 +418,7 @@ register(
 )
 
 
-# ------------------------------------------------------------------ log-sum-exp
+# ----------------------------------------------------------- log-sum-exp
 
 
 LARGE, HUGE = " of large logits", " of huge logits"
@@ -472,9 +487,9 @@ register(
                         _shifted(lambda y: y.amax(-1, keepdim=True))(x).exp()
                     ),
                 ),
-                "softmax shifts by the maximum for you, and then rounds: the second of "
-                "(0, -120) is exactly 0 in it, and log(0) is -inf with NaN slopes. Stay "
-                "in logs: l - logsumexp(l).",
+                "softmax shifts by the maximum for you, and then rounds: the second "
+                "of (0, -120) is exactly 0 in it, and log(0) is -inf with NaN slopes. "
+                "Stay in logs: l - logsumexp(l).",
             ),
             Mistake(
                 "nothing shifted",
@@ -482,9 +497,9 @@ register(
                     lambda x: x - x.exp().sum(-1, keepdim=True).log(),
                     lambda x: torch.log(x.exp() / x.exp().sum(-1, keepdim=True)),
                 ),
-                "Right on paper. exp overflows from 88.7 on, and below -104 every term "
-                "of the sum is 0. Take each row's largest logit off first: exp then sees "
-                "nothing above 0, and the largest term is 1.",
+                "Right on paper. exp overflows from 88.7 on, and below -104 every "
+                "term of the sum is 0. Take each row's largest logit off first: exp "
+                "then sees nothing above 0, and the largest term is 1.",
             ),
             Mistake(
                 "one shift for all rows",
@@ -501,8 +516,9 @@ register(
                     _shifted(lambda x: x.abs().amax(-1, keepdim=True)),
                     _shifted(lambda x: x[..., :1]),
                 ),
-                "Any shift is right on paper; only the row's *largest* logit guarantees "
-                "that no exponential overflows and that one term of the sum is 1.",
+                "Any shift is right on paper; only the row's *largest* logit "
+                "guarantees that no exponential overflows and that one term of the "
+                "sum is 1.",
             ),
             Mistake(
                 "shift not undone",
@@ -520,14 +536,14 @@ register(
                         - x.exp().sum(-1, keepdim=True).log()
                     ),
                 ),
-                "The maximum was taken off in one place and not in the other. Shift the "
-                "logits once, and use the shifted ones in both.",
+                "The maximum was taken off in one place and not in the other. Shift "
+                "the logits once, and use the shifted ones in both.",
             ),
             Mistake(
                 "shifted only",
                 lambda x: x - x.amax(-1, keepdim=True),
-                "The largest is now 0, but the exponentials do not sum to 1: the log of "
-                "their sum is still to be taken off.",
+                "The largest is now 0, but the exponentials do not sum to 1: the log "
+                "of their sum is still to be taken off.",
             ),
             Mistake(
                 "over the rows",
@@ -541,8 +557,8 @@ register(
             Mistake(
                 "over the whole table",
                 lambda x: x - x.logsumexp((0, 1)),
-                "All entries together sum to 1. Each row is a law of its own: sum along "
-                "`dim=-1`.",
+                "All entries together sum to 1. Each row is a law of its own: sum "
+                "along `dim=-1`.",
             ),
             Mistake(
                 "keepdim left out",
@@ -550,8 +566,9 @@ register(
                     lambda x: x - x.logsumexp(-1),
                     lambda x: x - x.amax(-1) - (x - x.amax(-1)).exp().sum(-1).log(),
                 ),
-                "Without `keepdim=True` the row sums have shape (n,), and line up with "
-                "the columns: an error if you are lucky, wrong numbers where n = k.",
+                "Without `keepdim=True` the row sums have shape (n,), and line up "
+                "with the columns: an error if you are lucky, wrong numbers where n = "
+                "k.",
             ),
             Mistake(
                 "no log",
@@ -572,8 +589,8 @@ register(
             Mistake(
                 "log of the mean",
                 lambda x: x - x.logsumexp(-1, keepdim=True) + math.log(x.shape[-1]),
-                "Every value is log k too large: the mean of the exponentials was taken, "
-                "where their sum is wanted.",
+                "Every value is log k too large: the mean of the exponentials was "
+                "taken, where their sum is wanted.",
             ),
             Mistake(
                 "epsilon inside log",
@@ -581,8 +598,9 @@ register(
                     lambda x, e=e: torch.log(torch.softmax(x, dim=-1) + e)
                     for e in (1e-5, 1e-6, 1e-7, 1e-8, 1e-10, 1e-12)
                 ),
-                "The epsilon removes the infinity and the number with it: for (0, -120) "
-                "the second is -18.4 with 1e-8, and its slope is gone. Stay in logs.",
+                "The epsilon removes the infinity and the number with it: for (0, "
+                "-120) the second is -18.4 with 1e-8, and its slope is gone. Stay in "
+                "logs.",
             ),
             *_other_bases(lambda x: torch.log_softmax(x, dim=-1)),
         ],
@@ -594,8 +612,8 @@ register(
         answer="""\
 shifted = logits - logits.amax(dim=-1, keepdim=True)
 return shifted - torch.log(torch.exp(shifted).sum(dim=-1, keepdim=True))""",
-        because="A common shift cancels in l - logsumexp(l); with the maximum taken off, "
-        "no exponential exceeds 1.",
+        because="A common shift cancels in l - logsumexp(l); with the maximum off, no "
+        "exponential exceeds 1.",
         praise="It is the posterior of lesson 1 and the cross-entropy of every "
         "classifier; with two classes it is neg_log_sigmoid.",
         tolerance={
@@ -610,9 +628,9 @@ return shifted - torch.log(torch.exp(shifted).sum(dim=-1, keepdim=True))""",
 )
 
 
-# ------------------------------------------------------------------ the losses
+# ----------------------------------------------------------- the losses
 
-# A mean over a batch is asked for to 1e-6: there lost digits of tiny costs are no matter.
+# A mean over a batch is asked for to 1e-6, where a lost tiny cost is no matter.
 SAME_IN_A_MEAN = {
     "slope 0 at 0": ("relu and log",),
     "slope of clamp at 0": ("clamp and log",),
@@ -633,7 +651,10 @@ def _loss_mistakes(
         also = {"log of sigmoid": ("exp inside log", "log1p alone")}
     else:
         names = (*ANYWHERE, "exp inside log")
-        also = {"exp inside log": ("log1p alone",)}
+        also = {
+            "exp inside log": ("log1p alone",),
+            "epsilon inside log": ("clamped close to 0",),
+        }
     return [
         *mistakes(
             lift, *names, "cut too late for half", side=side, also=also | SAME_IN_A_MEAN
@@ -641,13 +662,14 @@ def _loss_mistakes(
         Mistake(
             "sum",
             lambda *a: sum(t.sum() for t in terms(*a)),
-            "Summed over the batch: twice the batch gives twice the loss and twice the "
-            "step. An expectation is estimated by the *mean*.",
+            "Summed over the batch: twice the batch gives twice the loss and twice "
+            "the step. An expectation is estimated by the *mean*.",
         ),
         Mistake(
             "divided twice",
             lambda *a: sum(t.mean() / len(t) for t in terms(*a)),
-            "The mean has already divided by the size of the batch; do not divide again.",
+            "The mean has already divided by the size of the batch; do not divide "
+            "again.",
         ),
         Mistake(
             "half",
@@ -659,8 +681,8 @@ def _loss_mistakes(
         Mistake(
             "sign turned",
             lambda *a: -loss(*a),
-            "Every number is right and the sign is turned: an optimizer would run away "
-            "from what you want.",
+            "Every number is right and the sign is turned: an optimizer would run "
+            "away from what you want.",
         ),
         *_other_bases(loss),
     ]
@@ -729,8 +751,8 @@ register(
                     lambda x, t: BCE(x, 1 - t),
                     lambda x, t: BCE(-x, t),
                 ),
-                "Targets and costs are crossed: the target 1 pays -log s(l), the target "
-                "0 pays -log(1 - s(l)).",
+                "Targets and costs are crossed: the target 1 pays -log s(l), the "
+                "target 0 pays -log(1 - s(l)).",
             ),
             Mistake(
                 "ones only",
@@ -739,8 +761,8 @@ register(
                     lambda x, t: softplus(-x).mean(),
                     lambda x, t: (softplus(-x) * t).sum() / t.sum().clamp(min=1),
                 ),
-                "Only the term of the target 1 is there. The zeros have a cost as well: "
-                "(1 - target) times -log(1 - s(l)).",
+                "Only the term of the target 1 is there. The zeros have a cost as "
+                "well: (1 - target) times -log(1 - s(l)).",
             ),
             Mistake(
                 "zeros only",
@@ -793,8 +815,8 @@ register(
             Mistake(
                 "a table of all pairs",
                 lambda x, t: (softplus(x)[:, None] - t[None] * x[:, None]).mean(),
-                "Every logit meets every target: shapes (n, 1) and (n,) broadcast to an n "
-                "by n table. Both must be (n,).",
+                "Every logit meets every target: shapes (n, 1) and (n,) broadcast to "
+                "an n by n table. Both must be (n,).",
             ),
             *_loss_mistakes(_bce_lift, _bce_terms, side=1),
         ],
@@ -808,8 +830,8 @@ cost_of_one = neg_log_sigmoid(logits)
 cost_of_zero = neg_log_one_minus_sigmoid(logits)
 return (target * cost_of_one + (1 - target) * cost_of_zero).mean()""",
         because="Cross-entropy is the target's average of the two costs.",
-        praise="You have rebuilt `F.binary_cross_entropy_with_logits`, and know why its "
-        "name insists on the logits.",
+        praise="You have rebuilt `F.binary_cross_entropy_with_logits`, and know why "
+        "its name insists on the logits.",
         rtol=1e-6,
         atol=1e-6,
         tolerance=HALF_TOLERANCE,
@@ -873,8 +895,9 @@ register(
                     lambda r, f: softplus(r).mean() + softplus(-f).mean(),
                     lambda r, f: softplus(f.neg()).mean() + softplus(r).mean(),
                 ),
-                "Real and generated have changed places: this D is paid for calling fakes "
-                "real. High means real: real logits want softplus(-l), fakes softplus(l).",
+                "Real and generated have changed places: this D is paid for calling "
+                "fakes real. High means real: real logits want softplus(-l), fakes "
+                "softplus(l).",
             ),
             Mistake(
                 "all called real",
@@ -882,8 +905,8 @@ register(
                     _d(1.0, 1.0),
                     lambda r, f: -(log_sigmoid(r).mean() + log_sigmoid(f).mean()),
                 ),
-                "Both terms ask for a high logit, so D learns to call everything real. "
-                "Fakes enter as log(1 - D): softplus(+l).",
+                "Both terms ask for a high logit, so D learns to call everything "
+                "real. Fakes enter as log(1 - D): softplus(+l).",
             ),
             Mistake(
                 "all called fake",
@@ -894,14 +917,14 @@ register(
             Mistake(
                 "reals only",
                 lambda r, f: softplus(-r).mean(),
-                "Fakes cost nothing here: D can call everything real for free. Two terms "
-                "are wanted.",
+                "Fakes cost nothing here: D can call everything real for free. Two "
+                "terms are wanted.",
             ),
             Mistake(
                 "fakes only",
                 lambda r, f: softplus(f).mean(),
-                "Reals cost nothing here: D can call everything fake for free. Two terms "
-                "are wanted.",
+                "Reals cost nothing here: D can call everything fake for free. Two "
+                "terms are wanted.",
             ),
             Mistake(
                 "one sign lost",
@@ -909,8 +932,8 @@ register(
                     lambda r, f: softplus(f).mean() - softplus(-r).mean(),
                     lambda r, f: softplus(-r).mean() - softplus(f).mean(),
                 ),
-                "One of the two terms has the wrong sign. Both are costs, and both are "
-                "added: softplus(-real) and softplus(fake).",
+                "One of the two terms has the wrong sign. Both are costs, and both "
+                "are added: softplus(-real) and softplus(fake).",
             ),
             Mistake(
                 "one mean over both",
@@ -919,9 +942,9 @@ register(
                     lambda r, f: 2 * torch.cat([softplus(-r), softplus(f)]).mean(),
                     lambda r, f: BCE(torch.cat([r, f]), torch.cat([ones(r), zeros(f)])),
                 ),
-                "One mean over the mixed batch weighs the two laws by how many samples "
-                "each happens to have (and halves the loss). Two expectations: two means, "
-                "added.",
+                "One mean over the mixed batch weighs the two laws by how many "
+                "samples each happens to have (and halves the loss). Two "
+                "expectations: two means, added.",
             ),
             Mistake(
                 "added before the mean",
@@ -929,8 +952,8 @@ register(
                     lambda r, f: (softplus(-r) + softplus(f)).mean(),
                     lambda r, f: -(log_sigmoid(r) + log_sigmoid(-f)).mean(),
                 ),
-                "Real and fake logits are added one by one, which asks for equally many. "
-                "Take each mean first, then add.",
+                "Real and fake logits are added one by one, which asks for equally "
+                "many. Take each mean first, then add.",
             ),
             Mistake(
                 "labels of the wrong length",
@@ -947,8 +970,8 @@ register(
                     lambda r, f: -(log_sigmoid(r).mean() + log_sigmoid(1 - f).mean()),
                     lambda r, f: softplus(-r).mean() + softplus(f - 1).mean(),
                 ),
-                "`1 -` slipped inside the sigmoid: 1 - s(l) is s(-l), never s(1 - l). At "
-                "a fake logit of 5 yours gives 4.018, wanted is 5.007.",
+                "`1 -` slipped inside the sigmoid: 1 - s(l) is s(-l), never s(1 - l). "
+                "At a fake logit of 5 yours gives 4.018, wanted is 5.007.",
             ),
             Mistake(
                 "smoothed reals",
@@ -974,8 +997,8 @@ register(
                 lambda r, f: (
                     -torch.log(sigmoid(r).mean()) - torch.log(1 - sigmoid(f).mean())
                 ),
-                "The mean stands inside the logarithm. E[log D] is the mean of logs: take "
-                "the cost of each logit first.",
+                "The mean stands inside the logarithm. E[log D] is the mean of logs: "
+                "take the cost of each logit first.",
             ),
             Mistake(
                 "no log",
@@ -983,8 +1006,8 @@ register(
                     lambda r, f: (1 - sigmoid(r)).mean() + sigmoid(f).mean(),
                     lambda r, f: sigmoid(f).mean() - sigmoid(r).mean(),
                 ),
-                "There is no logarithm: another game, whose slope dies wherever D is sure, "
-                "right or wrong.",
+                "There is no logarithm: another game, whose slope dies wherever D is "
+                "sure, right or wrong.",
             ),
             Mistake(
                 "another game",
@@ -994,7 +1017,8 @@ register(
                     lambda r, f: ((r - 1) ** 2).mean() + (f**2).mean(),
                 ),
                 "That is a loss of another game: the critic's (means of scores), the "
-                "hinge, or least squares. Here: the cross-entropy of real against fake.",
+                "hinge, or least squares. Here: the cross-entropy of real against "
+                "fake.",
             ),
             Mistake(
                 "the generator's loss",
@@ -1004,17 +1028,17 @@ register(
             *_loss_mistakes(_d_lift, lambda r, f: (softplus(-r), softplus(f)), side=1),
         ],
         hints=[
-            "Two expectations, two batch means: what does a real logit cost, and what a "
-            "fake one? You have both functions.",
+            "Two expectations, two batch means: what does a real logit cost, and what "
+            "a fake one? You have both functions.",
             "`neg_log_sigmoid(real_logits).mean() + ...`",
         ],
         answer="""\
 of_real = neg_log_sigmoid(real_logits).mean()
 of_fake = neg_log_one_minus_sigmoid(fake_logits).mean()
 return of_real + of_fake""",
-        because="Real should have been 1, fake should have been 0, and each expectation "
-        "is a batch mean of its own.",
-        praise="2 log 2 = 1.386 when fooled, finite at 10,000: lesson 7 trains with it.",
+        because="Real should have been 1, fake 0, and each expectation is a batch mean "
+        "of its own.",
+        praise="2 log 2 = 1.386 when fooled, finite at 10,000: lesson 7 needs both.",
         rtol=1e-6,
         atol=1e-6,
         tolerance=HALF_TOLERANCE,
@@ -1063,8 +1087,9 @@ register(
             Mistake(
                 "minimax",
                 (lambda s: -softplus(s).mean(), lambda s: log_sigmoid(-s).mean()),
-                "That is log(1 - D), the minimax loss: the same direction, with slope -D "
-                "in place of -(1 - D), so nothing moves while G loses. Asked is -log D.",
+                "That is log(1 - D), the minimax loss: the same direction, with slope "
+                "-D in place of -(1 - D), so nothing moves while G loses. Asked is "
+                "-log D.",
             ),
             Mistake(
                 "fake label",
@@ -1075,8 +1100,8 @@ register(
             Mistake(
                 "one minus outside",
                 lambda s: 1 + softplus(-s).mean(),
-                "The slopes are right and every value is 1 too large: 1 - log D is not "
-                "-log D.",
+                "The slopes are right and every value is 1 too large: 1 - log D is "
+                "not -log D.",
             ),
             Mistake(
                 "no log",
@@ -1085,8 +1110,8 @@ register(
                     lambda s: -sigmoid(s).mean(),
                     lambda s: 1 - sigmoid(s.mean()),
                 ),
-                "There is no logarithm: another game, with slope D(1 - D), which dies on "
-                "both sides.",
+                "There is no logarithm: another game, with slope D(1 - D), which dies "
+                "on both sides.",
             ),
             Mistake(
                 "log of the mean",
@@ -1094,8 +1119,8 @@ register(
                     lambda s: -torch.log(sigmoid(s).mean()),
                     lambda s: softplus(-s.mean()),
                 ),
-                "The mean stands inside. E[-log D] is the mean of the costs: on logits "
-                "(-20, 20) it is 10, and one good sample cannot hide a bad one.",
+                "The mean stands inside. E[-log D] is the mean of the costs: on "
+                "logits (-20, 20) it is 10, and one good sample cannot hide a bad one.",
             ),
             Mistake(
                 "smoothed target",
@@ -1104,8 +1129,8 @@ register(
                     lambda s: BCE(s, 0.8 * ones(s)),
                     lambda s: BCE(s, 0.95 * ones(s)),
                 ),
-                "With the target 0.9 G is pulled *back* once D(G(z)) exceeds 0.9. Only "
-                "D's real labels are smoothed (lesson 4).",
+                "With the target 0.9 G is pulled *back* once D(G(z)) exceeds 0.9. "
+                "Only D's real labels are smoothed (lesson 4).",
             ),
             Mistake(
                 "a critic's loss",
@@ -1132,8 +1157,8 @@ register(
         ],
         answer="return neg_log_sigmoid(fake_logits).mean()",
         because="-log D(G(z)) with D = sigmoid(l) is neg_log_sigmoid, averaged.",
-        praise="At logit -40 the slope is -1: the worse G does, the harder it is pushed, "
-        "in every float type.",
+        praise="At logit -40 the slope is -1: the worse G does, the harder it is "
+        "pushed, in every float type.",
         **GENERATOR,
     )
 )
@@ -1154,13 +1179,14 @@ register(
             Mistake(
                 "non-saturating",
                 (lambda s: softplus(-s).mean(), lambda s: BCE(s, ones(s))),
-                "That is -log D, the non-saturating loss of lesson 4. The minimax game has "
-                "G minimize log(1 - D), which is negative.",
+                "That is -log D, the non-saturating loss of lesson 4. The minimax "
+                "game has G minimize log(1 - D), which is negative.",
             ),
             Mistake(
                 "log D",
                 (lambda s: log_sigmoid(s).mean(), lambda s: -softplus(-s).mean()),
-                "That is log D(G(z)): minimizing it makes G worse. Asked is log(1 - D).",
+                "That is log D(G(z)): minimizing it makes G worse. Asked is log(1 - "
+                "D).",
             ),
             Mistake(
                 "one minus moved to the logit",
@@ -1168,8 +1194,8 @@ register(
                     lambda s: log_sigmoid(1 - s).mean(),
                     lambda s: -softplus(s - 1).mean(),
                 ),
-                "`1 -` slipped inside the sigmoid: 1 - s(l) is s(-l), never s(1 - l). At "
-                "logit 5 yours gives -4.018, wanted is -5.007.",
+                "`1 -` slipped inside the sigmoid: 1 - s(l) is s(-l), never s(1 - l). "
+                "At logit 5 yours gives -4.018, wanted is -5.007.",
             ),
             Mistake(
                 "one minus outside",
@@ -1177,7 +1203,8 @@ register(
                     lambda s: 1 - log_sigmoid(s).mean(),
                     lambda s: 1 + log_sigmoid(s).mean(),
                 ),
-                "The `1 -` stands outside the logarithm; it belongs inside: log(1 - D).",
+                "The `1 -` stands outside the logarithm; it belongs inside: log(1 - "
+                "D).",
             ),
             Mistake(
                 "no log",
@@ -1185,8 +1212,8 @@ register(
                     lambda s: (1 - sigmoid(s)).mean(),
                     lambda s: -sigmoid(s).mean(),
                 ),
-                "There is no logarithm: at logit 0 the slope is -1/4 in place of -1/2, and "
-                "the value stays between -1 and 1.",
+                "There is no logarithm: at logit 0 the slope is -1/4 in place of "
+                "-1/2, and the value stays between -1 and 1.",
             ),
             Mistake(
                 "log of the mean",
@@ -1194,8 +1221,8 @@ register(
                     lambda s: torch.log(1 - sigmoid(s).mean()),
                     lambda s: -softplus(s.mean()),
                 ),
-                "The mean stands inside. E[log(1 - D)] is the mean of the logs: take it "
-                "last.",
+                "The mean stands inside. E[log(1 - D)] is the mean of the logs: take "
+                "it last.",
             ),
             Mistake("no mean", lambda s: -softplus(s), NO_MEAN),
             *_loss_mistakes(

@@ -98,7 +98,7 @@ def _cut_too_late(cut: float) -> Form:
     return mirrored(one)
 
 
-def _repainted(infinity: float) -> Form:
+def _repainted(infinity: float | None) -> Form:
     s = torch.sigmoid
     return Form(
         lambda x: torch.nan_to_num(-torch.log(s(x)), posinf=infinity),
@@ -108,7 +108,7 @@ def _repainted(infinity: float) -> Form:
 
 # ------------------------------------------------------------------ all of them
 
-EPSILONS = (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-16, 1e-20, 1e-30)
+EPSILONS = (1e-4, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-16)
 
 FORMS: dict[str, tuple[Form, ...]] = {
     "double sigmoid": (
@@ -141,21 +141,21 @@ FORMS: dict[str, tuple[Form, ...]] = {
         map(_epsilon, EPSILONS)
     ),
     "clamped probability": (
-        *(_clamped(e, 1 - e) for e in (1e-3, 1e-4, 1e-5, 1e-6, 1e-7)),
-        *map(_clamped, (1e-4, 1e-5, 1e-6, 1e-7)),
+        *(_clamped(e, 1 - e) for e in (1e-4, 1e-6, 1e-7)),
+        *map(_clamped, (1e-6, 1e-7)),
     ),
     "clamped close to 0": tuple(map(_clamped, (1e-8, 1e-10))),
     "BCELoss of sigmoid": (_bce(torch.sigmoid),),
     "clamped logits": tuple(
-        map(_clamped_logits, (10.0, 15.0, 20.0, 30.0, 50.0, 60.0, 80.0, 88.0, 100.0))
+        map(_clamped_logits, (10.0, 20.0, 30.0, 50.0, 80.0, 100.0))
     ),
     "plain where": (
         *map(_where, (0.0, -1.0)),
-        *map(_where_far_out, (-20.0, -30.0, -50.0, -80.0)),
+        *map(_where_far_out, (-20.0, -50.0)),
     ),
     "float64": (mirrored(lambda x: torch.log1p(torch.exp(-x.double())).to(x.dtype)),),
     "repainted infinity": (
-        *map(_repainted, (0.0, 50.0, 100.0, 1e4, 1e6)),
+        *map(_repainted, (None, 0.0, 100.0, 1e4)),
         *map(_cut_log, (-50.0, -100.0)),
     ),
     "no absolute value": (
@@ -182,12 +182,12 @@ FORMS: dict[str, tuple[Form, ...]] = {
 # What to say: the same for both sides, or a pair (1 was right, 0 was right).
 SAYS: dict[str, str | tuple[str, str]] = {
     "double sigmoid": (
-        "The sigmoid is applied twice: this loss is fed logits and squashes them itself. "
-        "A logit of -40 then costs 0.693 in place of 40, and no slope is steeper than a "
-        "quarter. Hand over the logits as they are.",
-        "The sigmoid is applied twice: this loss is fed logits and squashes them itself. "
-        "A logit of 40 then costs 1.313 in place of 40, and no slope is steeper than a "
-        "quarter. Hand over the logits as they are.",
+        "The sigmoid is applied twice: this loss is fed logits and squashes them "
+        "itself. A logit of -40 then costs 0.693 in place of 40, and no slope is "
+        "steeper than a quarter. Hand over the logits as they are.",
+        "The sigmoid is applied twice: this loss is fed logits and squashes them "
+        "itself. A logit of 40 then costs 1.313 in place of 40, and no slope is "
+        "steeper than a quarter. Hand over the logits as they are.",
     ),
     "BCELoss fed logits": (
         "`binary_cross_entropy` wants probabilities, and a logit is any number. Its "
@@ -195,67 +195,70 @@ SAYS: dict[str, str | tuple[str, str]] = {
     ),
     "log of sigmoid": (
         "Right on paper. In float32, below about -88.7, exp(-l) is infinite and the "
-        "sigmoid exactly 0: log(0) makes the cost infinite and its slope NaN. Take the "
-        "case l < 0 apart: pull exp(-l) out of the logarithm, where it becomes -l.",
-        "Right on paper. In float32 the sigmoid of +17 is exactly 1, so 1 - s is 0 and "
-        "the cost infinite; at +16 it is 15.942 already. (An epsilon below 6e-8 added to "
-        "the 1 vanishes in it.) Never compute 1 - s(l): it is s(-l).",
+        "sigmoid exactly 0: log(0) makes the cost infinite and its slope NaN. Take "
+        "the case l < 0 apart: pull exp(-l) out of the logarithm, where it becomes -l.",
+        "Right on paper. In float32 the sigmoid of +17 is exactly 1, so 1 - s is 0 "
+        "and the cost infinite; at +16 it is 15.942 already. (An epsilon below 6e-8 "
+        "added to the 1 vanishes in it.) Never compute 1 - s(l): it is s(-l).",
     ),
     "exp inside log": (
-        "s(-l) in place of 1 - s(l) is the right move, and saves the digits. From about "
-        "+88.8 on exp(l) is infinite, and the cost with it. Split max(l, 0) off, so that "
-        "exp never sees a number above 0."
+        "s(-l) in place of 1 - s(l) is the right move, and saves the digits. From "
+        "about +88.8 on exp(l) is infinite, and the cost with it. Split max(l, 0) "
+        "off, so that exp never sees a number above 0."
     ),
     "log1p alone": (
         "log1p keeps the digits of the small costs. The large ones still overflow: at "
-        "-95 exp(95) is infinite, and the slope NaN. Split max(-l, 0) off, so that exp "
-        "never sees a number above 0.",
+        "-95 exp(95) is infinite, and the slope NaN. Split max(-l, 0) off, so that "
+        "exp never sees a number above 0.",
         "log1p keeps the digits of the small costs. The large ones still overflow: at "
         "+95 exp(95) is infinite, and the slope NaN. Split max(l, 0) off, so that exp "
         "never sees a number above 0.",
     ),
     "epsilon inside log": (
         "The infinity is gone, and the gradient with it: wherever the probability is "
-        "smaller than your epsilon, the log hardly sees the logit. With 1e-8 the slope "
-        "at -20 is -0.17 and at -40 nothing; it should be -1. Rewrite; do not patch.",
+        "smaller than your epsilon, the log hardly sees the logit. With 1e-8 the "
+        "slope at -20 is -0.17 and at -40 nothing; it should be -1. Rewrite; do not "
+        "patch.",
         "The infinity is gone, and the gradient with it: from +17 on the sigmoid is "
-        "exactly 1, the log sees your epsilon alone, and the slope is 0 where it should "
-        "be 1. Rewrite the formula; do not patch it.",
+        "exactly 1, the log sees your epsilon alone, and the slope is 0 where it "
+        "should be 1. Rewrite the formula; do not patch it.",
     ),
     "clamped probability": (
         "A clamp is flat beyond its limits: the cost stays at one number (16.1 for "
-        "1e-7) and its slope is 0, exactly where the answer is most wrong and the push "
-        "is most needed. Rewrite the formula; do not patch it."
+        "1e-7) and its slope is 0, exactly where the answer is most wrong and the "
+        "push is most needed. Rewrite the formula; do not patch it."
     ),
     "clamped close to 0": (
-        "The clamp keeps the infinity away and the gradient too: below its limit the cost "
-        "stays at one number (18.4 for 1e-8) with slope 0, exactly where the answer is "
-        "most wrong. Rewrite the formula; do not patch it."
+        "The clamp keeps the infinity away and the gradient too: below its limit the "
+        "cost stays at one number (18.4 for 1e-8) with slope 0, exactly where the "
+        "answer is most wrong. Rewrite the formula; do not patch it."
     ),
     "BCELoss of sigmoid": (
-        "The treacherous one: at -40 the value, 40, is right and the slope is -0.000004 "
-        "in place of -1; at -120 it reads 100 with slope 0, because BCELoss cuts its "
-        "logs at -100. Never pass through the probability: use the logit.",
+        "The treacherous one: at -40 the value, 40, is right and the slope is "
+        "-0.000004 in place of -1; at -120 it reads 100 with slope 0, because BCELoss "
+        "cuts its logs at -100. Never pass through the probability: use the logit.",
         "From +17 on the sigmoid is exactly 1; BCELoss then reports its cut-off, 100, "
-        "with slope 0 in place of 1. Never pass through the probability: use the logit.",
+        "with slope 0 in place of 1. Never pass through the probability: use the "
+        "logit.",
     ),
     "clamped logits": (
         "Beyond your clamp the cost stays where it is and its slope is 0. The right "
         "formula survives any logit, so nothing needs a clamp."
     ),
     "plain where": (
-        "Values right everywhere, slopes NaN far out: `where` multiplies the gradient of "
-        "the branch not taken by 0, and 0 times infinity is NaN. Give each branch an "
-        "input that is safe for it (a second `where` inside), or use max and exp(-|l|)."
+        "Values right everywhere, slopes NaN far out: `where` multiplies the gradient "
+        "of the branch not taken by 0, and 0 times infinity is NaN. Give each branch "
+        "an input that is safe for it (a second `where` inside), or use max and "
+        "exp(-|l|)."
     ),
     "float64": (
         "float64 moves the wall from 88 to 709, and you are asked to stand at 10,000. "
         "Rewrite the formula; then float32 is enough."
     ),
     "repainted infinity": (
-        "The infinity was made, and then painted over. The slope behind the paint stays "
-        "NaN, and one NaN turns every weight it reaches into NaN. Rewrite the formula so "
-        "that the infinity does not happen."
+        "The infinity was made, and then painted over. The slope behind the paint "
+        "stays NaN, and one NaN turns every weight it reaches into NaN. Rewrite the "
+        "formula so that the infinity does not happen."
     ),
     "no absolute value": (
         "Nearly: the exponential has to see -|l|. Without the | | its argument is "
@@ -272,7 +275,8 @@ SAYS: dict[str, str | tuple[str, str]] = {
     "slope 0 at 0": (
         "Right in value everywhere. At logit exactly 0 the slope is 0 in place of a "
         "half: autograd gives the corners of relu and of abs the slope 0. A network "
-        "whose last layer starts at zero would never leave. `torch.maximum` shares a tie."
+        "whose last layer starts at zero would never leave. `torch.maximum` shares a "
+        "tie."
     ),
     "slope of clamp at 0": (
         "Right in value everywhere. At logit exactly 0 the slope is twice the wanted "
@@ -280,18 +284,18 @@ SAYS: dict[str, str | tuple[str, str]] = {
         "`torch.maximum` shares a tie, a half to each side."
     ),
     "relu and log": (
-        "The formula is right on paper; two things are left. 1 + exp(-17) is rounded to "
-        "1, so small costs become 0: use `torch.log1p`. And at logit 0 autograd gives "
-        "relu and abs the slope 0: use `torch.maximum`, which shares a tie."
+        "The formula is right on paper; two things are left. 1 + exp(-17) is rounded "
+        "to 1, so small costs become 0: use `torch.log1p`. And at logit 0 autograd "
+        "gives relu and abs the slope 0: use `torch.maximum`, which shares a tie."
     ),
     "clamp and log": (
-        "The formula is right on paper; two things are left. 1 + exp(-17) is rounded to "
-        "1, so small costs become 0: use `torch.log1p`. And at logit 0 the slope comes "
-        "out twice too large: use `torch.maximum`, which shares a tie."
+        "The formula is right on paper; two things are left. 1 + exp(-17) is rounded "
+        "to 1, so small costs become 0: use `torch.log1p`. And at logit 0 the slope "
+        "comes out twice too large: use `torch.maximum`, which shares a tie."
     ),
     "log for log1p": (
-        "No logit overflows any more. What is lost are the small costs: 1 + exp(-17) is "
-        "rounded to 1 and its log to 0, where 4e-8 is right. `torch.log1p(t)` is "
+        "No logit overflows any more. What is lost are the small costs: 1 + exp(-17) "
+        "is rounded to 1 and its log to 0, where 4e-8 is right. `torch.log1p(t)` is "
         "log(1 + t) without that sum; torch's logsumexp does not do this for you."
     ),
     "digits cancelled": (
@@ -299,12 +303,13 @@ SAYS: dict[str, str | tuple[str, str]] = {
         "that are nearly equal are subtracted, and of a cost of 2e-9 nothing is left "
         "at +20. Turn the sign inside: softplus(-l).",
         "Tiny costs are lost: l + softplus(-l), which is also what PyTorch's BCE does "
-        "for target 0, subtracts two nearly equal numbers, and of 2e-9 at -20 nothing is "
-        "left. Harmless in a batch mean; here every element counts: softplus(l).",
+        "for target 0, subtracts two nearly equal numbers, and of 2e-9 at -20 nothing "
+        "is left. Harmless in a batch mean; here every element counts: softplus(l).",
     ),
     "cut too late for half": (
-        "Right in float32, infinite in half precision: there exp overflows from 11.1 on, "
-        "long before your cut. With exp(-|l|) no type overflows, and no cut is needed."
+        "Right in float32, infinite in half precision: there exp overflows from 11.1 "
+        "on, long before your cut. With exp(-|l|) no type overflows, and no cut is "
+        "needed."
     ),
 }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 from collections.abc import Mapping
 from typing import Any
@@ -107,11 +108,18 @@ def png(fig: Figure, *, dpi: int = 100) -> bytes:
     return buffer.getvalue()
 
 
+def spoken(sentence: str, *, role: str = "note") -> str:
+    """HTML for screen readers alone: JupyterLab reads no image's own description."""
+    unseen = "position: absolute; width: 1px; height: 1px; overflow: hidden"
+    return f'<p role="{role}" style="{unseen}">{html.escape(sentence)}</p>'
+
+
 class Picture:
     """A figure as its PNG and a sentence for those who cannot see it.
 
-    JupyterLab reads the alternative text from the image's metadata; plain-text readers
-    and nbval see the sentence itself.
+    The sentence stands in the PNG's metadata, as plain text beside it, and in a second,
+    unseen output, which screen readers read in JupyterLab and pages without styles show
+    as a caption.
     """
 
     def __init__(self, fig: Figure, alt: str) -> None:
@@ -122,9 +130,12 @@ class Picture:
     def __repr__(self) -> str:
         return f"figure: {self.alt}"
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
         data = {"text/plain": repr(self), "image/png": self.png}
-        return data, {"image/png": {"alt": self.alt}}
+        display(data, metadata={"image/png": {"alt": self.alt}}, raw=True)
+        display({"text/plain": "", "text/html": spoken(self.alt)}, raw=True)
 
 
 def show(fig: Figure, *, alt: str) -> Picture:

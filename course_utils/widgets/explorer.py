@@ -47,6 +47,8 @@ from typing import Any
 import ipywidgets as widgets
 from IPython.display import display
 
+from course_utils.figures.style import spoken
+
 Controls = Mapping[str, widgets.Widget]
 Change = Callable[[Any, SimpleNamespace], Any]  # (state, controls) -> state
 
@@ -91,7 +93,7 @@ class _Pictured(widgets.VBox):
             width=f"{width}px", max_width="100%", align_self="flex-start"
         )
         self.image = widgets.Image(value=self._still, format="png", layout=size)
-        self.message = widgets.HTML(_spoken(self._sentence))
+        self.message = widgets.HTML(spoken(self._sentence, role="status"))
         rows = [list(buttons), list(self.controls.values())]
         boxes = [widgets.HBox(row, layout=flow) for row in rows if row]
         super().__init__([*boxes, self.image, self.message])
@@ -157,7 +159,7 @@ class _Pictured(widgets.VBox):
         except Exception as error:  # a traceback in a callback would be seen by nobody
             self.message.value = _complaint(self.values, error)
             return False
-        self.image.value, self.message.value = picture, _spoken(sentence)
+        self.image.value, self.message.value = picture, spoken(sentence, role="status")
         return True
 
     def __repr__(self) -> str:
@@ -181,7 +183,7 @@ class Explorer(_Pictured):
     Args:
         frame: called with the controls' values by name; returns PNG bytes.
         controls: name -> slider(...), dropdown(...) or checkbox(...).
-        alt: a sentence for who cannot see the picture, or a function of the controls'
+        alt: a sentence for readers who cannot see it, or a function of the controls'
             values that returns one; nothing in it that varies by machine.
         width: on the page, in pixels; as wide as the PNG where not given.
         play: the name of a slider that gets a Play button.
@@ -304,12 +306,6 @@ def _button(text: str, action: Callable[[], Any]) -> widgets.Button:
     button = widgets.Button(description=text, layout=widgets.Layout(width="auto"))
     button.on_click(lambda _: action())
     return button
-
-
-def _spoken(sentence: str) -> str:
-    """For screen readers alone: an ipywidgets image takes no alternative text."""
-    unseen = "position: absolute; width: 1px; height: 1px; overflow: hidden"
-    return f'<p role="status" style="{unseen}">{html.escape(sentence)}</p>'
 
 
 def _complaint(values: Mapping[str, Any], error: Exception) -> str:

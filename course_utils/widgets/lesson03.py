@@ -79,8 +79,8 @@ def saturation_explorer(learner_loss: Loss = losses.minimax_generator_loss) -> E
     def alt(logit: float) -> str:
         p, value, in_p, in_l = saturation_point(learner_loss, logit)
         return (
-            f"At logit {logit:.1f}, where D is {p:.4f}, the loss is {value:.4f}; its "
-            f"slope is {in_p:.3f} in D and {in_l:.4f} in the logit."
+            f"At logit {logit:.1f}, where D is {p:.6f}, the loss is {value:.4f}; its "
+            f"slope is {in_p:.3f} in D and {in_l:.6f} in the logit."
         )
 
     control = slider(LOW, HIGH, -6.9, step=0.1, label="logit of D(G(z))")
@@ -91,10 +91,10 @@ def _marks(point: Point, logit: float) -> list[tuple[float, float, str]]:
     """Place and text of the mark in each of the four pictures."""
     p, value, in_p, in_l = point
     return [
-        (p, value, f"D = {p:.4f}\nloss {value:.4f}"),
+        (p, value, f"D = {p:.6f}\nloss {value:.4f}"),
         (logit, value, f"logit {logit:.1f}\nloss {value:.4f}"),
         (p, in_p, f"slope {in_p:.3f}"),
-        (logit, in_l, f"slope {in_l:.4f}"),
+        (logit, in_l, f"slope {in_l:.6f}"),
     ]
 
 

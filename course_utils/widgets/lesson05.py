@@ -1,0 +1,217 @@
+"""Lesson 5's explorer: one logit in one float type, seen by six forms of one loss."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from course_utils.figures import style
+from course_utils.figures.lesson05 import DEAD, RIGHT, WRONG
+
+from .canvas import Canvas
+from .controls import dropdown, slider
+from .explorer import Explorer
+
+Cost = Callable[[Tensor], Tensor]
+TYPES = {
+    "float16": torch.float16,
+    "bfloat16": torch.bfloat16,
+    "float32": torch.float32,
+    "float64": torch.float64,
+}
+
+
+def _bce(x: Tensor, target: float) -> Tensor:
+    wanted = torch.full_like(x, target)
+    return F.binary_cross_entropy(torch.sigmoid(x), wanted, reduction="none")
+
+
+def _bce_with_logits(x: Tensor, target: float) -> Tensor:
+    wanted = torch.full_like(x, target)
+    return F.binary_cross_entropy_with_logits(x, wanted, reduction="none")
+
+
+# Six ways to write the cost of a logit where 1 was right, -log s(l) ...
+COSTS_OF_ONE: dict[str, Cost] = {
+    "log of sigmoid": lambda x: -torch.log(torch.sigmoid(x)),
+    "epsilon 1e-8": lambda x: -torch.log(torch.sigmoid(x) + 1e-8),
+    "clamp 1e-7": lambda x: -torch.log(torch.sigmoid(x).clamp(1e-7, 1 - 1e-7)),
+    "BCELoss": lambda x: _bce(x, 1.0),
+    "softplus": lambda x: F.softplus(-x),
+    "BCE with logits": lambda x: _bce_with_logits(x, 1.0),
+}
+# ... and where 0 was right, -log(1 - s(l)).
+COSTS_OF_ZERO: dict[str, Cost] = {
+    "log of sigmoid": lambda x: -torch.log(1 - torch.sigmoid(x)),
+    "epsilon 1e-8": lambda x: -torch.log(1 - torch.sigmoid(x) + 1e-8),
+    "clamp 1e-7": lambda x: -torch.log(1 - torch.sigmoid(x).clamp(1e-7, 1 - 1e-7)),
+    "BCELoss": lambda x: _bce(x, 0.0),
+    "softplus": lambda x: F.softplus(x),
+    "BCE with logits": lambda x: _bce_with_logits(x, 0.0),
+}
+SIDES = {
+    "1 was right: -log s": (COSTS_OF_ONE, -1.0),
+    "0 was right: -log(1 - s)": (COSTS_OF_ZERO, 1.0),
+}
+
+
+class Reading(NamedTuple):
+    """What one form says at one logit."""
+
+    value: float
+    slope: float
+
+
+def value_and_slope(cost: Cost, logits: Tensor) -> tuple[Tensor, Tensor]:
+    """A cost at each logit and its slope there, by autograd.
+
+    Args:
+        cost: elementwise, of a tensor of logits.
+        logits: (n,) of any float type.
+
+    Returns:
+        (n,) values in nats and (n,) slopes in nats per unit of logit, of that type.
+
+    An undecided logit costs log 2 where 1 was right, and is pushed up with 1/2:
+
+    >>> value, slope = value_and_slope(COSTS_OF_ONE["softplus"], torch.zeros(1))
+    >>> round(value.item(), 3), slope.item()
+    (0.693, -0.5)
+    """
+    x = logits.clone().requires_grad_()
+    value = cost(x)
+    (slope,) = torch.autograd.grad(value.sum(), x)
+    return value.detach(), slope
+
+
+def exact(logits: Tensor, sign: float) -> tuple[Tensor, Tensor]:
+    """The cost log(1 + exp(sign * l)) and its slope, in float64.
+
+    Args:
+        logits: (n,).
+        sign: -1 where 1 was right, +1 where 0 was right.
+    """
+    x = sign * logits.double()
+    value = x.clamp(min=0) + torch.log1p(torch.exp(-x.abs()))
+    return value, sign * torch.sigmoid(x)
+
+
+def survey(costs: Mapping[str, Cost], logits: Tensor, sign: float) -> dict[str, Any]:
+    """For each form, at each logit: RIGHT, WRONG, or DEAD (infinite or NaN).
+
+    Right is a value within 2 % and 0.02 nats and a slope within 0.02.
+
+    Args:
+        costs: name -> elementwise cost.
+        logits: (n,) of the float type in question.
+        sign: -1 where 1 was right, +1 where 0 was right.
+
+    Returns:
+        name -> (n,) integers.
+    """
+    wanted, push = exact(logits, sign)
+    found = {}
+    for name, cost in costs.items():
+        value, slope = (t.double() for t in value_and_slope(cost, logits))
+        near = (value - wanted).abs() <= 0.02 * wanted + 0.02
+        right = near & ((slope - push).abs() <= 0.02)
+        dead = ~(torch.isfinite(value) & torch.isfinite(slope))
+        codes = torch.where(right, RIGHT, WRONG)
+        found[name] = torch.where(dead, DEAD, codes).numpy()
+    return found
+
+
+def readings(
+    costs: Mapping[str, Cost], logit: float, dtype: torch.dtype
+) -> list[Reading]:
+    """What each form says at one logit in one float type."""
+    x = torch.tensor([logit], dtype=dtype)
+    pairs = (value_and_slope(cost, x) for cost in costs.values())
+    return [Reading(value.item(), slope.item()) for value, slope in pairs]
+
+
+def float_explorer() -> Explorer:
+    """A float type, a side and a logit; value and slope of six forms of one cost.
+
+    Returns:
+        A widget; its default is a logit of -40 in float32, where 1 was right.
+    """
+    names = list(COSTS_OF_ONE)
+    fig, panels = style.new_figure(2, height=3.3, sharey=True)
+    rows = range(len(names))
+    dots = [[axes.plot([], [], "D")[0] for _ in rows] for axes in panels]
+    texts = [[axes.text(0, row, "", va="bottom") for row in rows] for axes in panels]
+    truth = [axes.axvline(0, color=style.DATA, lw=1.6) for axes in panels]
+    _prepare(panels, names)
+    canvas = Canvas(fig, moving=[*truth, *sum(dots, []), *sum(texts, [])])
+
+    def frame(dtype: str, side: str, logit: float) -> bytes:
+        costs, sign = SIDES[side]
+        x = torch.tensor([logit], dtype=TYPES[dtype])
+        wanted = [t.item() for t in exact(x, sign)]
+        found = readings(costs, logit, TYPES[dtype])
+        for i in range(2):
+            truth[i].set_xdata([wanted[i], wanted[i]])
+            for row, reading in enumerate(found):
+                _place(dots[i][row], texts[i][row], row, reading[i], wanted[i], i)
+        return canvas.png()
+
+    def alt(dtype: str, side: str, logit: float) -> str:
+        costs, _ = SIDES[side]
+        found = zip(names, readings(costs, logit, TYPES[dtype]), strict=True)
+        said = "; ".join(
+            f"{n} {_text(r.value)}, slope {_text(r.slope)}" for n, r in found
+        )
+        return f"Logit {logit:g} in {dtype}, where {side[0]} was right: {said}."
+
+    controls = {
+        "dtype": dropdown(list(TYPES), "float32", label="float type"),
+        "side": dropdown(list(SIDES), label="cost where"),
+        "logit": slider(-120.0, 120.0, -40.0, step=0.5, label="logit"),
+    }
+    return Explorer(frame, controls, alt=alt)
+
+
+LIMITS = ((-8.0, 135.0), (-1.25, 1.25))  # of values and of slopes on show
+
+
+def _prepare(panels: Any, names: list[str]) -> None:
+    panels[0].set_yticks(range(len(names)), names)
+    panels[0].set_ylim(len(names) - 0.5, -0.8)
+    for axes, limits, title, unit in zip(
+        panels, LIMITS, ("The number you read", "The push that acts"),
+        ("cost (nats)", "slope (nats per unit of logit)"), strict=True,
+    ):  # fmt: skip
+        axes.set_xlim(*limits)
+        axes.set_title(f"{title} (line: the truth)")
+        axes.set_xlabel(unit)
+
+
+def _place(dot: Any, text: Any, row: int, got: float, want: float, panel: int) -> None:
+    """Put a mark where a form landed; at the edge if that is nowhere."""
+    low, high = LIMITS[panel]
+    close = math.isfinite(got) and abs(got - want) <= 0.02 * abs(want) + 0.01
+    edge = 0.02 * (high - low)
+    x = min(max(got, low + edge), high - edge) if math.isfinite(got) else high - edge
+    color = style.DISCRIMINATOR if close else style.NOTICE
+    dot.set_data([x], [row])
+    dot.set_color(color)
+    dot.set_marker("o" if close else "X")
+    dot.set_markersize(6 if close else 9)
+    at_the_left = x < (low + high) / 2
+    gap = 1.2 * edge
+    text.set_position((x + gap if at_the_left else x - gap, row - 0.12))
+    text.set_horizontalalignment("left" if at_the_left else "right")
+    text.set_text(_text(got))
+    text.set_color(color)
+
+
+def _text(number: float) -> str:
+    if math.isnan(number):
+        return "NaN"
+    return "infinite" if math.isinf(number) else f"{number + 0.0:.4g}"
