@@ -68,25 +68,14 @@ def test_another_right_answer_passes(name, i):
     assert verdict.state == "passed", verdict.message
 
 
-@functools.cache
-def judged(name, wrong):
-    """The verdict on a wrong answer, and the seconds that it took."""
+@each_face
+def test_a_mistake_is_named_as_itself_and_soon(face):
+    name, mistake, wrong = face
     start = time.perf_counter()
     verdict = judge(wrong, name)
-    return verdict, time.perf_counter() - start
-
-
-@each_face
-def test_a_mistake_is_named_as_itself(face):
-    name, mistake, wrong = face
-    verdict, _ = judged(name, wrong)
+    seconds = time.perf_counter() - start
     state = "passed" if mistake.kind == "waste" else "not yet"
     assert (verdict.state, verdict.mistake) == (state, mistake.name), verdict.message
-
-
-@each_face
-def test_a_check_answers_soon(face):
-    _, seconds = judged(face[0], face[2])
     assert seconds < SECONDS
 
 
@@ -123,26 +112,23 @@ def test_an_exercise_speaks_as_the_lessons_do(name):
 # ---------------------------------------------------------------- in the lesson
 
 
-@pytest.fixture(scope="module")
-def lessons():
-    """Lesson -> the names its setup cell defines, its unsolved exercises by name."""
-    found = {}
-    for number, path in LESSONS.items():
-        unsolved = release.release(notebooks.read(path), name=path.name)
-        cells = notebooks.code_cells(unsolved)
-        names: dict = {"__name__": "__main__"}
-        for cell in cells:
-            if "setup" in notebooks.tags(cell):
-                exec(cell.source, names)
-        names["exercise"] = lambda answer: answer
-        stubs = {n: c.source for c in cells if (n := release.exercise_name(c))}
-        found[number] = names, stubs
-    return found
+@functools.cache
+def lesson(number):
+    """The names that a lesson's setup cell defines, its unsolved exercises by name."""
+    path = LESSONS[number]
+    unsolved = release.release(notebooks.read(path), name=path.name)
+    cells = notebooks.code_cells(unsolved)
+    names: dict = {"__name__": "__main__"}
+    for cell in cells:
+        if "setup" in notebooks.tags(cell):
+            exec(cell.source, names)
+    names["exercise"] = lambda answer: answer
+    return names, {n: c.source for c in cells if (n := release.exercise_name(c))}
 
 
-def written(lessons, name, answer=None):
+def written(name, answer=None):
     """The stub's object, with `answer` in place of its `raise`, or as it is."""
-    names, stubs = lessons[BANK[name].lesson]
+    names, stubs = lesson(BANK[name].lesson)
     source = stubs[name]
     if answer is not None:
         source = filled(source, answer)
@@ -161,23 +147,23 @@ def filled(stub: str, answer: str) -> str:
 
 
 @each_in_a_lesson
-def test_the_stub_is_open(lessons, name):
-    assert judge(written(lessons, name), name).state == "open"
+def test_the_stub_is_open(name):
+    assert judge(written(name), name).state == "open"
 
 
 @each_in_a_lesson
-def test_the_answer_that_the_card_shows_passes_in_the_stub(lessons, name):
-    verdict = judge(written(lessons, name, BANK[name].answer), name)
+def test_the_answer_that_the_card_shows_passes_in_the_stub(name):
+    verdict = judge(written(name, BANK[name].answer), name)
     assert (verdict.state, verdict.mistake) == ("passed", None), verdict.message
 
 
 @each_in_a_lesson
-def test_the_stub_takes_the_arguments_of_the_reference(lessons, name):
-    reference, stub = BANK[name].reference, written(lessons, name)
+def test_the_stub_takes_the_arguments_of_the_reference(name):
+    reference, stub = BANK[name].reference, written(name)
     wanted = list(inspect.signature(reference).parameters)
     assert list(inspect.signature(stub).parameters) == wanted
 
 
 @each_in_a_lesson
-def test_the_stub_says_what_it_takes_and_returns(lessons, name):
-    assert (written(lessons, name).__doc__ or "").strip()
+def test_the_stub_says_what_it_takes_and_returns(name):
+    assert (written(name).__doc__ or "").strip()

@@ -135,6 +135,12 @@ SENTENCES = {
     "an exception": (lambda s: F.softplus(-s).mean(dim=3), "error", "IndexError"),
     "bad shapes": (lambda s: torch.ones(2, 3) @ s, "error", "Two shapes do not fit"),
     "no such name": (lambda s: fake.mean(), "error", "`fake` has no value"),  # noqa: F821
+    "a power written as ^": (lambda s: (s ^ 2).mean(), "error", "a power is `**`"),
+    "exit": (lambda s: exit(), "error", "close the notebook"),
+    "an exhausted iterator": (lambda s: next(iter([])), "error", "StopIteration"),
+    "a sparse tensor": (lambda s: s.to_sparse(), "not yet", "The shape is (1,)"),
+    "values and places": (lambda s: s.max(0), "not yet", "`.values`"),
+    "shapes of the call": (lambda s: s[5], "error", "called with: logits (1,)"),
     "too few arguments": (lambda: 1, "error", "the arguments of the stub"),
     "a generator": (lambda s: (x for x in s), "not yet", "yields"),
     "a class": (torch.nn.BCEWithLogitsLoss, "not yet", "A function is wanted"),
@@ -225,6 +231,29 @@ def test_line_of_the_error_is_told_without_a_path():
     message = toy(breaks).message
     assert "of your cell: return t.no_such_method()" in message
     assert "/" not in message
+
+
+def test_async_functions_get_a_sentence(recwarn):
+    async def waits(s):
+        return s
+
+    assert "Leave out `async`" in toy(waits).message
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_right_answers_pass_whatever_the_notebooks_defaults(device):
+    engine._RUNS.clear()
+    torch.set_default_dtype(torch.float64)
+    torch.set_default_device(device)
+    try:
+        verdict = toy(lambda s: torch.logaddexp(torch.zeros(()), -s).mean())
+        assert verdict.state == "passed"
+        assert torch.get_default_dtype() == torch.float64
+        assert torch.get_default_device().type == device
+    finally:
+        torch.set_default_dtype(torch.float32)
+        torch.set_default_device(None)
 
 
 # ------------------------------------------------------------------ time and recursion

@@ -190,6 +190,24 @@ def test_pixel_values_count_what_no_ink_can_be():
     assert (written > 0).sum() == 17  # one bin for each ink level
 
 
+def test_what_was_written_stays_out_of_the_tinted_ranges():
+    levels = np.linspace(-1, 1, 17)
+    (axes,) = figures.pixel_values(levels, np.zeros(3)).axes
+    share, edges = axes.patches[0].get_data()[:2]
+    inked = np.flatnonzero(share)
+    assert edges[inked[0]] == -1 and edges[inked[-1] + 1] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("width", [4.0, 4.6, 7.6])
+def test_row_labels_stay_inside_the_figure(width):
+    fig = figures.image_grid(
+        np.zeros((6, 8, 8)), columns=2, row_labels=["as written"] * 3, width=width
+    )
+    fig.canvas.draw()
+    for label in fig.axes[0].get_yticklabels():
+        assert label.get_window_extent().x0 >= 0
+
+
 def test_squared_error_marks_its_lowest_point():
     x = np.linspace(-1, 1, 21)
     fig = figures.squared_error(x, 1 + x**2, x, (x - 0.5) ** 2)
@@ -271,6 +289,8 @@ def test_an_empty_middle_is_a_zero_in_63_percent(digits):
     counts = y[empty].bincount(minlength=10)
     assert (counts[0], y.bincount()[0], counts.sum()) == (174, 178, 275)
     assert (counts[9], counts[5]) == (57, 25)
+    others = counts[1:].sum() / (y != 0).sum()
+    assert others.item() == pytest.approx(0.06, abs=0.005)
 
 
 @pytest.mark.parametrize("split", SEEDS)
@@ -278,7 +298,7 @@ def test_class_gaussians_classify_and_draw_impossible_ink(digits, split):
     means, covariances, log_prior, (x, y) = fitted(digits, split=split)
     table = gaussians.log_likelihoods(x, means, covariances)
     wrong = gaussians.posterior(table, log_prior).argmax(1) != y
-    assert wrong.sum() <= 5
+    assert 1 <= wrong.sum() <= 5  # 98.3 to 99.7 % of 297
     rng = data.rng(split)
     drawn = torch.cat(
         [gaussians.sample_class(means[d], covariances[d], 200, rng) for d in range(10)]
@@ -302,7 +322,7 @@ def test_the_best_classifier_is_not_the_best_density(digits):
     assert density_below > max(mean(0.0001)[1], mean(0.01)[1])
 
 
-@pytest.mark.parametrize("split", [0, 1])
+@pytest.mark.parametrize("split", SEEDS)
 def test_at_32_pixels_the_gaussians_still_classify(split):
     images, labels = data.load("digits", size=32)
     means, covariances, log_prior, (x, y) = fitted(
@@ -310,9 +330,12 @@ def test_at_32_pixels_the_gaussians_still_classify(split):
     )
     table = gaussians.log_likelihoods(x, means, covariances)
     right = gaussians.posterior(table, log_prior).argmax(1) == y
-    assert 0.955 < right.float().mean() < 0.975
-    draws = gaussians.sample_class(means[3], covariances[3], 50, data.rng(0))
-    assert 0.2 < (draws.abs() > 1).float().mean() < 0.28
+    assert 0.935 < right.float().mean() < 0.975
+    rng = data.rng(split)
+    drawn = torch.cat(
+        [gaussians.sample_class(means[d], covariances[d], 50, rng) for d in range(10)]
+    )
+    assert 0.225 < (drawn.abs() > 1).float().mean() < 0.245
 
 
 @pytest.mark.parametrize("split", SEEDS)
@@ -390,8 +413,23 @@ def test_steps_to_cross_grow_with_the_distance(metropolis, seed):
     assert min(far / near, farther / far) > 3
 
 
-def test_steps_to_cross_a_distance_of_5_are_thousands(metropolis):
-    assert 6000 < median_steps(metropolis, 5, 12_000, seed=0) < 10_500
+@pytest.mark.parametrize("seed", SEEDS)
+def test_steps_to_cross_a_distance_of_5_are_thousands(metropolis, seed):
+    assert 6000 < median_steps(metropolis, 5, 10_000, seed) < 8500
+
+
+def test_the_valley_deepens_with_the_distance_of_the_bumps():
+    depth = {}
+    for distance in (2, 5):
+        law = data.two_gaussians(-distance / 2, distance / 2)
+        valley, bump = law.density(torch.tensor([[0.0], [distance / 2]]))
+        depth[distance] = (bump / valley).item()
+    assert depth[2] == pytest.approx(11.4, abs=0.1)
+    assert depth[5] == pytest.approx(1.5e8, rel=0.02)
+
+
+def test_the_sum_over_all_images_takes_585_years():
+    assert 2**64 / 1e9 / (365 * 24 * 3600) == pytest.approx(585, abs=0.5)
 
 
 def test_the_chain_forgets_where_it_started(metropolis):

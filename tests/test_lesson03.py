@@ -128,6 +128,17 @@ def test_gradient_norm_is_that_of_a_gradient_by_hand():
     assert got == pytest.approx(want, rel=1e-12)
 
 
+def test_gradient_at_g_is_minus_d_times_the_slope_of_the_logit():
+    G, D, *_ = game(data.gaussian(4.0, 0.5))
+    z, weights = data.latent(64, 2, data.rng(3)), list(G.parameters())
+    logits = D(G(z))
+    minus_d = -torch.sigmoid(logits.detach()) / len(z)
+    slopes = torch.autograd.grad(logits, weights, grad_outputs=minus_d)
+    want = torch.cat([s.flatten() for s in slopes]).norm().item()
+    got = training.generator_gradient_norm(G, D, z, losses.minimax_generator_loss)
+    assert got == pytest.approx(want, rel=1e-5)
+
+
 def test_gradient_norm_reads_gradients_whose_squares_leave_float32():
     G, z = nn.Linear(1, 1), torch.ones(1, 1)
     norm = training.generator_gradient_norm(
@@ -209,7 +220,7 @@ def test_posterior_is_drawn_where_samples_are():
 def test_starvation_says_how_far_it_fell_from_its_loudest():
     near, far = [[1.0, 2.0], [1.0, 4.0]], [[1.0, 0.001], [1.0, 0.001]]
     axes = figures.starvation([0, 1000], near, far).axes[0]
-    assert title(axes) == "Separated: 1,000 times less reaches G. Overlap: more"
+    assert title(axes) == "Separated: 1,000 times below its loudest. Overlap: more"
     assert [t.get_text() for t in axes.texts] == ["laws overlap", "separated"]
     assert len(axes.lines) == 6  # two seeds and their median, twice
 

@@ -164,8 +164,7 @@ def strict(tmp_path_factory):
     tiny.cell(bad, "table").source = "1 / 0"
     tiny.cell(bad, "unit-range").outputs = [tiny.record("not yet")]
     other = write(folder, bad, "01_bad.ipynb")
-    verdicts, said = verify.verify_solutions([path, other])
-    return *verdicts, said
+    return verify.verify_solutions([path, other])
 
 
 def test_a_solution_that_repeats_is_fine(strict):
@@ -177,9 +176,12 @@ def test_a_solution_that_repeats_is_fine(strict):
 def test_a_solution_that_does_not_repeat_names_its_cells(strict):
     text = "\n".join(strict[1].problems)
     assert "cell 'half': Cell outputs differ" in text
-    assert "cell 'table': Cell execution caused an exception" in text
+    assert "  '0.25\\n' == '0.5\\n'" in text
+    assert (
+        "cell 'table': Cell execution caused an exception: "
+        "ZeroDivisionError: division by zero"
+    ) in text
     assert "exercise to_unit_range is not yet, not passed" in text
-    assert "0.25" in strict[2]
 
 
 def test_what_may_differ_is_compared_as_equal():
@@ -202,9 +204,18 @@ def test_verify_counts_and_ends_with_a_clear_list(tmp_path, capsys):
     root = ["--root", str(tmp_path), "--lessons"]
     assert verify.main(root) == 1
     said = capsys.readouterr().out
+    assert said.count("ZeroDivisionError") == 1
     assert "ok     00_tiny" in said and "FAILED 01_bad" in said
     assert "1 of 2 runs have problems:" in said
     assert "01_bad, cell 'half': ZeroDivisionError: division by zero" in said
+
+
+def test_a_failure_that_takes_others_with_it_is_printed_short(capsys):
+    problems = [f"cell {i}: failed" for i in range(40)]
+    assert verify._conclude([verify.Verdict("02_game", problems=problems)]) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert said[1] == "  02_game, cell 0: failed"
+    assert said[-1] == "  02_game, and 35 more" and len(said) == 7
 
 
 def test_numbers_choose_lessons(tmp_path):

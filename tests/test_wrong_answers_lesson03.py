@@ -91,7 +91,33 @@ def two_steps_for_one(G, D, optimizer_d, sample_real, sample_latent, steps):
             training.discriminator_step(G, D, optimizer_d, x_real, z)
 
 
+def school_in_eval_mode(*, back):
+    def pretrain(G, *rest):
+        G.eval()
+        training.pretrain_discriminator(G, *rest)
+        if back:
+            G.train()
+
+    return pretrain
+
+
 # ---------------------------------------------------------------- gradient norms
+
+
+def straight_to_backward(G, D, z, loss):
+    loss(D(G(z))).backward()
+    return torch.cat([p.grad.flatten() for p in G.parameters()]).norm().item()
+
+
+def norms_added_up(G, D, z, loss):
+    loss(sigmoid(D(G(z)))).backward()
+    return sum(p.grad.norm() for p in G.parameters()).item()
+
+
+def a_loss_of_its_own(G, D, z, loss):
+    value = losses.minimax_generator_loss(sigmoid(D(G(z))))
+    gradients = torch.autograd.grad(value, list(G.parameters()))
+    return torch.cat([g.flatten() for g in gradients]).norm().item()
 
 
 def only_the_first_weight(G, D, z, loss):
@@ -134,8 +160,8 @@ def zero_times_log_zero(shift):
 
 
 WRONG = [
-    (MINIMAX, "NumPy", lambda p: np.log(1 - p.numpy()).mean(), "Outside torch"),
-    (MINIMAX, "a Python float", lambda p: log(1 - p).mean().item(), "Outside torch"),
+    (MINIMAX, "NumPy", lambda p: np.log(1 - p.numpy()).mean(), "NumPy"),
+    (MINIMAX, "a Python float", lambda p: log(1 - p).mean().item(), "NumPy"),
     (MINIMAX, "cut off", lambda p: log(1 - p.detach()).mean(), "cut off"),
     (MINIMAX, "a plus", lambda p: log(1 + p).mean(), None),
     (MINIMAX, "both terms", lambda p: (log(p) + log(1 - p)).mean(), None),
@@ -186,6 +212,12 @@ WRONG = [
         "flows back through G",
     ),
     (PRETRAIN, "never steps", never_steps, "has not moved"),
+    (IN_D, "the loss, D's side", lambda p: -torch.log1p(-p), "with a minus"),
+    (PRETRAIN, "eval", school_in_eval_mode(back=False), "G's mode changed"),
+    (PRETRAIN, "eval and back", school_in_eval_mode(back=True), "G's mode changed"),
+    (NORM, "the first try", straight_to_backward, "Two things"),
+    (NORM, "norms added up", norms_added_up, "A norm for each tensor"),
+    (NORM, "a loss of its own", a_loss_of_its_own, "Use the `loss` you are given"),
     (NORM, "one weight", only_the_first_weight, None),
     (NORM, "a list", one_norm_each, None),
     (NORM, "a mean over samples", mean_over_samples, None),
@@ -197,7 +229,12 @@ WRONG = [
     (UNIFORMS, "separated at 2", lambda s: math.log(2) * min(abs(s) / 2, 1), None),
     (UNIFORMS, "smooth", lambda s: math.log(2) * (1 - math.exp(-abs(s))), None),
     (UNIFORMS, "log(1 + shift)", lambda s: math.log(1 + min(abs(s), 1)), None),
-    (UNIFORMS, "constant", lambda s: math.log(2), None),
+    (UNIFORMS, "a constant tensor", lambda s: log(torch.tensor(2.0)), "At shift 0"),
+    (
+        UNIFORMS, "a step at 1",
+        lambda s: 0.0 if -1 < s < 1 else math.log(2), "overlap in part",
+    ),
+    (UNIFORMS, "an odd line", lambda s: s / 2 * math.log(4), "Two things"),
     (UNIFORMS, "a tensor's method", lambda s: s.abs().clamp(max=1), "no attribute"),
 ]  # fmt: skip
 

@@ -31,6 +31,7 @@ from .release import exercise_name
 SANITIZE = notebooks.ROOT / "tests" / "nbval_sanitize.cfg"
 PEAK_MB = 1536
 SECONDS, LONG_SECONDS, LONG = 60, 150, (7, 8)
+MOST_PROBLEMS, MOST_LINES = 5, 20  # that are printed, of a notebook and of a cell
 SLACK = 3  # machines differ: slow is reported, this many times slower fails
 
 
@@ -82,8 +83,11 @@ def verify_lesson(path: Path) -> Verdict:
     with tempfile.TemporaryDirectory() as folder:
         ran = execute.run(notebook, folder=Path(folder))
     verdict.seconds, verdict.peak_mb = ran.seconds, ran.peak_mb
-    verdict.problems += [ran.stopped] if ran.stopped else []
     verdict.problems += noise(notebook)
+    if ran.stopped and not any(
+        p.startswith(ran.stopped[:60]) for p in verdict.problems
+    ):
+        verdict.problems.append(ran.stopped)
     verdict.exercises, unlike = states(notebook, wanted="open")
     if not ran.stopped:
         verdict.problems += unlike
@@ -150,8 +154,8 @@ def nbval_command(paths: list[Path], *, n: int, report: Path) -> list[str]:
     ]  # fmt: skip
 
 
-def verify_solutions(paths: list[Path], *, n: int = 2) -> tuple[list[Verdict], str]:
-    """Run the solutions under nbval; verdicts, and what pytest said if one failed."""
+def verify_solutions(paths: list[Path], *, n: int = 2) -> list[Verdict]:
+    """Run the solutions under nbval, each in a kernel of its own."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         done = subprocess.run(
@@ -161,10 +165,10 @@ def verify_solutions(paths: list[Path], *, n: int = 2) -> tuple[list[Verdict], s
         )  # fmt: skip
         cells = _cases(report)
     verdicts = [_solution_verdict(path, cells) for path in paths]
-    said = "" if done.returncode == 0 else done.stdout + done.stderr
-    if said and not any(v.problems for v in verdicts):
-        verdicts[0].problems.append(f"pytest ended with status {done.returncode}")
-    return verdicts, said
+    if done.returncode and not any(v.problems for v in verdicts):
+        said = (done.stdout + done.stderr).strip()[-2000:]
+        verdicts[0].problems.append(f"pytest ended with {done.returncode}: {said}")
+    return verdicts
 
 
 def _cases(report: Path) -> list[ElementTree.Element]:
@@ -187,15 +191,33 @@ def _solution_verdict(path: Path, cases: list[ElementTree.Element]) -> Verdict:
         verdict.seconds += float(case.get("time", 0))
         for bad in (*case.iter("failure"), *case.iter("error")):
             index = int(re.search(r"\d+$", case.get("name", "0"))[0])
-            reason = re.search(r"Cell \d+: (.*)", bad.text or "")
-            said = reason[1] if reason else (bad.get("message") or "failed")
-            verdict.problems.append(f"cell {code[index].id!r}: {said.splitlines()[0]}")
+            verdict.problems.append(
+                f"cell {code[index].id!r}: {explained(bad.text or '')}"
+            )
     if len(mine) != len(code):
         verdict.problems.append(f"{len(mine)} of {len(code)} code cells ran")
     verdict.exercises, unlike = states(notebook, wanted="passed")
     verdict.problems += unlike
     _measure(verdict)
     return verdict
+
+
+def explained(failure: str) -> str:
+    """What nbval says of a cell, without the cell and the frames of its traceback.
+
+    >>> print(explained("Cell 3: Cell outputs differ\\n\\nInput:\\n1\\n\\n"
+    ...                 "Traceback:\\n mismatch 'text/plain'\\n  '2' == '1'"))
+    Cell outputs differ
+        mismatch 'text/plain'
+         '2' == '1'
+    """
+    text = re.sub(r"(?:\x1b|#x1B)\[[0-9;]*m", "", failure)
+    what = re.search(r"Cell \d+: (.*)", text)
+    head = what[1] if what else text.strip().split("\n")[0]
+    lines = [ln for ln in text.partition("Traceback:")[2].split("\n") if ln.strip()]
+    if "exception" in head:  # the traceback's last lines name the error
+        return f"{head}: {lines[-1].strip()}" if lines else head
+    return "\n".join([head, *(f"   {ln[:200]}" for ln in lines[:MOST_LINES])])
 
 
 # ---------------------------------------------------------------- both
@@ -232,10 +254,8 @@ def _solutions(paths: list[Path], n: int) -> list[Verdict]:
     if not paths:
         return []
     print("solutions: every output repeats", flush=True)
-    verdicts, said = verify_solutions(paths, n=n)
+    verdicts = verify_solutions(paths, n=n)
     print(*verdicts, sep="\n")
-    if said:
-        print(said)
     return verdicts
 
 
@@ -261,8 +281,11 @@ def _conclude(verdicts: list[Verdict]) -> int:
         return 0
     print(f"{len(wrong)} of {len(verdicts)} runs have problems:")
     for verdict in wrong:
-        for problem in verdict.problems:
+        for problem in verdict.problems[:MOST_PROBLEMS]:
             print(f"  {verdict.name}, {problem}")
+        more = len(verdict.problems) - MOST_PROBLEMS
+        if more > 0:  # one cell that fails takes those below with it
+            print(f"  {verdict.name}, and {more} more")
     return 1
 
 

@@ -11,7 +11,15 @@ shows how a lesson's exercises stand.
 
 import torch
 
-from . import lesson00, lesson01, lesson02, lesson02_steps, lesson03  # noqa: F401  to register
+from . import (  # noqa: F401  each lesson registers its exercises
+    lesson00,
+    lesson01,
+    lesson02,
+    lesson02_steps,
+    lesson03,
+    lesson04,
+    lesson05,
+)
 from .card import Card, exercise, table
 from .engine import NotPassed, Verdict, bank, judge
 

@@ -76,8 +76,8 @@ class Card:
 
     def _probed(self) -> str:
         labels = list(self.exercise.all_probes)
-        shown = ", ".join(labels[:4]) + (", ..." if len(labels) > 4 else "")
-        return f"Tried on {len(labels)} probes: {shown}."
+        more = f", and {len(labels) - 4} more" if len(labels) > 4 else ""
+        return f"Tried on {len(labels)} probes: {', '.join(labels[:4])}{more}."
 
     def _printed(self) -> str:
         lines = self.verdict.printed.strip().splitlines()

@@ -199,7 +199,7 @@ def _examine(exercise: Exercise, answer: Any) -> Verdict:
     )  # fmt: skip
     verdict = replace(verdict, printed=printed)
     raised = [value for value in got.values() if isinstance(value, Raised)]
-    if any(r.kind == "NotImplementedError" for r in raised):
+    if any(r.is_stub for r in raised):
         message = "Not written yet: replace the `raise` line and run the cell again."
         return replace(verdict, state="open", message=message)
 
@@ -213,9 +213,7 @@ def _examine(exercise: Exercise, answer: Any) -> Verdict:
             verdict, state="not yet", mistake=mistake.name, message=mistake.says
         )
     if raised:
-        return replace(
-            verdict, state="error", message=wording.error_message(raised[0])
-        )
+        return replace(verdict, state="error", message=_error(exercise, got))
     message = _difference(exercise, answer, got, want, wrong)
     return replace(verdict, state="not yet", message=message)
 
@@ -227,6 +225,8 @@ def _wrong_kind(exercise: Exercise, answer: Any) -> str:
             return f"A class is wanted: `class {exercise.name}(...):`."
     elif isinstance(answer, type):
         return f"A function is wanted: `def {exercise.name}(...):`, not a class."
+    elif inspect.iscoroutinefunction(answer):
+        return "Leave out `async`: the check calls your function and wants its result."
     elif not callable(answer):
         return f"A function is wanted; this is of type {type(answer).__name__}."
     return ""
@@ -312,6 +312,13 @@ def _difference(
         wording.notebook_message(answer),
     ]
     return "\n".join(p for p in parts if p)
+
+
+def _error(exercise: Exercise, got: Run) -> str:
+    label, raised = next((k[0], r) for k, r in got.items() if isinstance(r, Raised))
+    arguments = exercise.all_probes[label]()
+    called = wording.called_with(arguments, _argument_names(exercise))
+    return "\n".join(p for p in (wording.error_message(raised), called) if p)
 
 
 def _argument_names(exercise: Exercise) -> list[str]:

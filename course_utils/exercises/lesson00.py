@@ -35,6 +35,7 @@ register(
         probes={
             "black, gray and white": _images(-1.0, 0.0, 1.0),
             "dark pixels only": _images(-0.9, -0.5, -0.2),
+            "in float64": lambda: (torch.tensor([-1.0, 0.3], dtype=torch.float64),),
             "two images of 2x2": _images(
                 -1.0, -0.5, 0.0, 0.5, 1.0, 0.2, -0.2, 0.8, shape=(2, 1, 2, 2)
             ),
@@ -55,9 +56,9 @@ register(
             Mistake(
                 "stretched contrast",
                 _stretched,
-                "Each batch is stretched to its own darkest and brightest pixel, so "
-                "gray images turn black and white. The map must be the same for all: "
-                "-1 goes to 0, 1 goes to 1.",
+                "What you are given is stretched to its own darkest and brightest "
+                "pixel, so soft and bold ink look alike. The map must be the same for "
+                "all images: -1 goes to 0, 1 goes to 1.",
             ),
             Mistake(
                 "clipped",
@@ -76,6 +77,17 @@ register(
                 lambda x: x / 2 + 1,
                 "Halved first, then shifted by a whole 1: that gives [0.5, 1.5]. Shift "
                 "by 1 and then halve, or halve and shift by 1/2.",
+            ),
+            Mistake(
+                "halved the 1 alone",
+                lambda x: x + 1 / 2,
+                "`x + 1 / 2` is x plus a half: `/` binds tighter than `+`. Put the sum "
+                "in parentheses.",
+            ),
+            Mistake(
+                "minus for plus",
+                lambda x: (x - 1) / 2,
+                "That is [-1, 0]: the shift went down. Which number has to become 0?",
             ),
             Mistake(
                 "the inverse",

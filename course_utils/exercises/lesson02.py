@@ -49,10 +49,10 @@ register(
         reference=losses.binary_cross_entropy,
         observe=_cost_and_slope,
         probes={
-            "a real bill, called real with 0.8": _rows((0.8,), (1.0,)),
-            "a fake bill, called real with 0.8": _rows((0.8,), (0.0,)),
-            "three bills": _rows((0.9, 0.2, 0.6), (1.0, 0.0, 1.0)),
-            "three bills, each twice": _rows(
+            "a real coin, called real with 0.8": _rows((0.8,), (1.0,)),
+            "a fake coin, called real with 0.8": _rows((0.8,), (0.0,)),
+            "three coins": _rows((0.9, 0.2, 0.6), (1.0, 0.0, 1.0)),
+            "three coins, each twice": _rows(
                 (0.9, 0.2, 0.6, 0.9, 0.2, 0.6), (1.0, 0.0, 1.0, 1.0, 0.0, 1.0)
             ),
             "soft targets 0.9 and 0.1": _rows((0.7, 0.4), (0.9, 0.1)),
@@ -74,19 +74,19 @@ register(
             Mistake(
                 "targets swapped",
                 lambda p, t: -_score(p, 1 - t).mean(),
-                "A real bill is charged as if it were fake. Target 1 goes with "
+                "A real coin is charged as if it were fake. Target 1 goes with "
                 "`log p`, target 0 with `log(1 - p)`.",
             ),
             Mistake(
                 "half of it missing",
                 lambda p, t: -(t * log(p)).mean(),
-                "Answers on fake bills cost nothing here, so calling everything real "
+                "Answers on fake coins cost nothing here, so calling everything real "
                 "is free. Add `(1 - target) * log(1 - p)`.",
             ),
             Mistake(
                 "the other probability forgotten",
                 lambda p, t: -(t * log(p) + (1 - t) * log(p)).mean(),
-                "Both targets are charged `-log p`. Where the bill is fake, the "
+                "Both targets are charged `-log p`. Where the coin is fake, the "
                 "probability of the truth is `1 - p`.",
             ),
             Mistake(
@@ -167,7 +167,7 @@ register(
         ],
         hints=[
             "Which probability did the answer give to what came true: p, or 1 - p?",
-            "`target * log(p)` is the answer's score if the bill is real and 0 "
+            "`target * log(p)` is the answer's score if the coin is real and 0 "
             "otherwise. What is the other half?",
         ],
         answer=(
@@ -242,12 +242,12 @@ register(
                 "has two expectations, so take two means and add them.",
             ),
             Mistake(
-                "added bill by bill",
+                "added coin by coin",
                 (
                     lambda r, f: (log(r) + log(1 - f)).mean(),
                     lambda r, f: torch.mean(log(r * (1 - f))),
                 ),
-                "It pairs the first real bill with the first fake one, the second with "
+                "It pairs the first real coin with the first fake one, the second with "
                 "the second, and fails where the batches differ in size. Average each "
                 "batch by itself, then add.",
             ),
@@ -350,7 +350,7 @@ register(
         reference=losses.optimal_discriminator,
         observe=observers.value,
         probes={
-            "three real bills to one fake": _rows((0.3,), (0.1,)),
+            "three real coins to one fake": _rows((0.3,), (0.1,)),
             "equally many": _rows((0.2,), (0.2,)),
             "real ones only": _rows((0.5,), (0.0,)),
             "fake ones only": _rows((0.0,), (0.5,)),
@@ -368,14 +368,14 @@ register(
             Mistake(
                 "the other share",
                 lambda p, q: q / (p + q),
-                "That is the share of fakes. D says how likely a bill is *real*: "
+                "That is the share of fakes. D says how likely a coin is *real*: "
                 "p_data goes on top.",
             ),
             Mistake(
                 "the ratio",
                 lambda p, q: p / q,
-                "p_data / p_g says how many real bills come on one fake: the odds, "
-                "from 0 to infinity. A probability is the share of all bills.",
+                "p_data / p_g says how many real coins come on one fake: the odds, "
+                "from 0 to infinity. A probability is the share of all coins.",
             ),
             Mistake(
                 "the logit",
@@ -397,7 +397,7 @@ register(
                 "sigmoid of the difference",
                 lambda p, q: torch.sigmoid(p - q),
                 "It is 1/2 where the densities are equal, which is right, but "
-                "densities are no logits: where only real bills are, D* must be 1.",
+                "densities are no logits: where only real coins are, D* must be 1.",
             ),
             Mistake(
                 "a hard decision",
@@ -412,7 +412,7 @@ register(
                 "epsilon",
                 tuple(map(_below_epsilon, EPSILONS))
                 + tuple(map(_above_and_below_epsilon, EPSILONS)),
-                "Right where bills are common. Far out, where both densities are tiny, "
+                "Right where coins are common. Far out, where both densities are tiny, "
                 "your epsilon is larger than they are and decides the answer. Leave it "
                 "out.",
             ),
@@ -435,12 +435,12 @@ register(
             Mistake(
                 "the mean of both",
                 lambda p, q: (p + q) / 2,
-                "That is the law of a bill drawn from either crowd. D* is the part of "
+                "That is the law of a coin drawn from either crowd. D* is the part of "
                 "it that is real.",
             ),
         ],
         hints=[
-            "Of 100 bills at this point, 75 are real. What should an honest shopkeeper "
+            "Of 100 coins at this point, 75 are real. What should an honest shopkeeper "
             "answer?",
             "Bayes' rule with both priors 1/2: the halves cancel.",
         ],
@@ -656,7 +656,7 @@ register(
             ),
         ],
         hints=[
-            "What is the law of a bill drawn from either crowd with equal chance?",
+            "What is the law of a coin drawn from either crowd with equal chance?",
             "KL(p || m) is the sum of p log(p / m), times dx. What is `p log p` to be "
             "where p is 0? `torch.xlogy` knows.",
         ],

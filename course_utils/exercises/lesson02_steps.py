@@ -617,7 +617,7 @@ register(
             "return loss.detach()"
         ),
         because="The gradient runs through D into G; optimizer_g moves G alone.",
-        praise="G has never seen a real bill: all it knows came through D.",
+        praise="G has never seen a real coin: all it knows came through D.",
         rtol=1e-4,
     )
 )

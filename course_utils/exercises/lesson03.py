@@ -50,8 +50,8 @@ register(
                     lambda p: F.binary_cross_entropy(p, torch.ones_like(p)),
                 ),
                 "This is -log D(G(z)), the loss of lesson 4: G asks for the answer "
-                "`real`. The minimax G has no wish of its own, it makes D's wish "
-                "fail: it minimizes log(1 - D(G(z))).",
+                "`real`. The minimax G's only goal is D's failure: it minimizes "
+                "log(1 - D(G(z))).",
             ),
             Mistake(
                 "D's side of the game",
@@ -199,6 +199,12 @@ register(
                 "the value",
                 lambda p: torch.log(1 - p),
                 "This is the loss itself, its height. Its slope is asked for: "
+                "d/dD log(1 - D).",
+            ),
+            Mistake(
+                "the value with a minus",
+                lambda p: -torch.log(1 - p),
+                "This is the value (with a minus), not the slope. Wanted is "
                 "d/dD log(1 - D).",
             ),
             Mistake(
@@ -406,13 +412,14 @@ register(
                     lambda x: -(torch.tanh(x / 2) + 1) / 2,
                     lambda x: 1 / (1 + torch.exp(x)) - 1,
                 ),
-                "Right on paper, and 0 in float32 where D is very sure: from logit -17 "
-                "the other term rounds to exactly 1, and 1 - 1 is 0. Write D directly, "
-                "not as one minus something near one.",
+                "Right on paper, and 0 in float32 where D is very sure: from about "
+                "logit -17 the other term rounds to exactly 1, and 1 - 1 is 0. Write D "
+                "directly, not as one minus something near one.",
             ),
         ],
         hints=[
-            "The logit moves D, D moves the loss. What do two slopes in a row make?",
+            "In the table above, compare the last column with the first. The logit "
+            "moves D, D moves the loss: what do two slopes in a row make?",
             "The sigmoid's slope is D (1 - D). Multiply it by -1 / (1 - D) and cancel.",
         ],
         answer="return -torch.sigmoid(logit)",
@@ -541,7 +548,7 @@ def _pretrain(
     """A pre-training whose faults are one word each."""
 
     def pretrain(G, D, optimizer_d, sample_real, sample_latent, steps):
-        if mode == "eval":
+        if mode in ("eval", "eval, then train"):
             G.eval()
         if mode == "frozen":
             G.requires_grad_(False)
@@ -566,6 +573,8 @@ def _pretrain(
                 optimizer_d.step()
             if zero == "after":
                 optimizer_d.zero_grad()
+        if mode in ("train after", "eval, then train"):
+            G.train()
 
     return pretrain
 
@@ -701,9 +710,13 @@ register(
             ),
             Mistake(
                 "G left in another mode",
-                _pretrain(mode="eval"),
-                "G is switched to eval mode and stays there. Leave its mode alone, or "
-                "put it back.",
+                (
+                    _pretrain(mode="eval"),
+                    _pretrain(mode="eval, then train"),
+                    _pretrain(mode="train after"),
+                ),
+                "G's mode changed. Neither eval() nor train() is needed: "
+                "`training.discriminator_step` detaches G's samples itself.",
             ),
             Mistake(
                 "G left frozen",
@@ -778,12 +791,20 @@ def _norm(
     return norm
 
 
-def _by_backward(*, zero: bool, clear: bool) -> Any:
+def _by_backward(
+    *,
+    zero: bool,
+    clear: bool,
+    output: Callable[[Tensor], Tensor] = torch.sigmoid,
+    of: Callable[[list[Tensor]], Any] = lambda gradients: _l2(gradients),
+) -> Any:
+    """A gradient norm by backward(), which adds to `.grad`."""
+
     def norm(G, D, z, loss):
         if zero:
             G.zero_grad()
-        loss(torch.sigmoid(D(G(z)))).backward()
-        value = _l2([p.grad for p in G.parameters()])
+        loss(output(D(G(z)))).backward()
+        value = of([p.grad for p in G.parameters()])
         if clear:
             G.zero_grad()
         return float(value)
@@ -793,6 +814,10 @@ def _by_backward(*, zero: bool, clear: bool) -> Any:
 
 def _l2(gradients: list[Tensor]) -> Tensor:
     return torch.cat([g.double().flatten() for g in gradients]).norm()
+
+
+def _sum_of_norms(gradients: list[Tensor]) -> Tensor:
+    return sum(g.double().norm() for g in gradients)
 
 
 def _l2_in_float32(gradients: list[Tensor]) -> Tensor:
@@ -807,6 +832,11 @@ def _detached(G, D, z, loss):
 def _detached_backward(G, D, z, loss):
     loss(torch.sigmoid(D(G(z).detach()))).backward()
     return float(_l2([p.grad for p in G.parameters()]))
+
+
+def _with_minimax_loss(norm: Any) -> Any:
+    """`norm`, deaf to the loss that it is given."""
+    return lambda G, D, z, loss: norm(G, D, z, lambda p: torch.log(1 - p).mean())
 
 
 def _at_samples(G, D, z, loss):
@@ -887,7 +917,12 @@ register(
             ),
             Mistake(
                 "a sum of norms",
-                _norm(lambda g: sum(x.double().norm() for x in g)),
+                (
+                    _norm(_sum_of_norms),
+                    _by_backward(zero=True, clear=False, of=_sum_of_norms),
+                    _by_backward(zero=False, clear=True, of=_sum_of_norms),
+                    _by_backward(zero=False, clear=False, of=_sum_of_norms),
+                ),
                 "A norm for each tensor, added up. The length of one long vector is "
                 "the root of the sum of all squares.",
             ),
@@ -946,6 +981,26 @@ register(
                 _norm(_l2, output=lambda x: x),
                 "D returns logits, and the loss wants a probability: the sigmoid "
                 "between them is missing. It is the very thing this lesson is about.",
+            ),
+            Mistake(
+                "logits given to the loss, and backward()",
+                (
+                    _by_backward(zero=False, clear=False, output=lambda x: x),
+                    _by_backward(zero=False, clear=True, output=lambda x: x),
+                    _by_backward(zero=True, clear=False, output=lambda x: x),
+                ),
+                "Two things: D returns logits, so a sigmoid is missing before the "
+                "loss; and backward() adds to the old `.grad` and leaves the sum "
+                "there. torch.autograd.grad touches none.",
+            ),
+            Mistake(
+                "a loss of its own",
+                (
+                    _with_minimax_loss(_norm(_l2)),
+                    _with_minimax_loss(_by_backward(zero=True, clear=False)),
+                ),
+                "The minimax loss is written into the function. Use the `loss` you are "
+                "given, so that any loss can be measured.",
             ),
             Mistake(
                 "two sigmoids",
@@ -1037,6 +1092,26 @@ register(
                 ),
                 "A shift to the left separates the laws as well as one to the right: "
                 "|shift| counts. (And no divergence is negative.)",
+            ),
+            Mistake(
+                "signed, and it keeps growing",
+                lambda s: math.log(2) * s,
+                "Two things: the sign of the shift, which must not matter, and what "
+                "happens beyond 1, where the laws no longer overlap.",
+            ),
+            Mistake(
+                "constant",
+                lambda s: math.log(2),
+                "Right from shift 1 on. At shift 0 the laws are one and the same.",
+            ),
+            Mistake(
+                "all or nothing",
+                (
+                    lambda s: math.log(2) if abs(s) >= 1 else 0.0,
+                    lambda s: math.log(2) if s >= 1 else 0.0,
+                ),
+                "Right from shift 1 on, and at 0. Between 0 and 1 they overlap in "
+                "part: count the part where only one of them lives.",
             ),
             Mistake(
                 "it keeps growing",

@@ -224,6 +224,7 @@ ELEMENTWISE: dict[str, Any] = {
     "rtol": 1e-6,
     "atol": 1e-37,
     "elementwise": True,
+    "same": 1e-4,
     "tolerance": {"slope": (0, 1e-6)},
 }
 ANYWHERE = (
@@ -639,13 +640,12 @@ FAR_LOGITS = (16.0, 20.0, -20.0, 40.0, -40.0, 95.0, -95.0, 120.0, -120.0)
 
 
 def _loss_mistakes(
-    lift: Callable[[Form], Any], terms: Callable[..., tuple[Tensor, ...]], *, side: int
+    lift: Callable[[Form], Any],
+    terms: Callable[..., tuple[Tensor, ...]],
+    *more: str,
+    side: int,
 ) -> list[Mistake]:
     """What goes wrong alike in every batch loss, a sum of means over `terms`."""
-
-    def loss(*a: Tensor) -> Tensor:
-        return sum(t.mean() for t in terms(*a))
-
     if side == 0:
         names = (*ANYWHERE, "clamped close to 0")
         also = {"log of sigmoid": ("exp inside log", "log1p alone")}
@@ -655,15 +655,23 @@ def _loss_mistakes(
             "exp inside log": ("log1p alone",),
             "epsilon inside log": ("clamped close to 0",),
         }
+    names = (*names, *more, "cut too late for half")
+    forms = mistakes(lift, *names, side=side, also=also | SAME_IN_A_MEAN)
+    return [*forms, *_wrong_sizes(terms)]
+
+
+def _wrong_sizes(terms: Callable[..., tuple[Tensor, ...]]) -> list[Mistake]:
+    """The right loss, up to a factor or a sign."""
+
+    def loss(*a: Tensor) -> Tensor:
+        return sum(t.mean() for t in terms(*a))
+
     return [
-        *mistakes(
-            lift, *names, "cut too late for half", side=side, also=also | SAME_IN_A_MEAN
-        ),
         Mistake(
             "sum",
             lambda *a: sum(t.sum() for t in terms(*a)),
-            "Summed over the batch: twice the batch gives twice the loss and twice "
-            "the step. An expectation is estimated by the *mean*.",
+            "Summed over the batch: twice the batch gives twice the loss and twice the "
+            "step. An expectation is estimated by the *mean*.",
         ),
         Mistake(
             "divided twice",
@@ -681,8 +689,8 @@ def _loss_mistakes(
         Mistake(
             "sign turned",
             lambda *a: -loss(*a),
-            "Every number is right and the sign is turned: an optimizer would run "
-            "away from what you want.",
+            "Every number is right and the sign is turned: an optimizer would run away "
+            "from what you want.",
         ),
         *_other_bases(loss),
     ]
@@ -818,7 +826,7 @@ register(
                 "Every logit meets every target: shapes (n, 1) and (n,) broadcast to "
                 "an n by n table. Both must be (n,).",
             ),
-            *_loss_mistakes(_bce_lift, _bce_terms, side=1),
+            *_loss_mistakes(_bce_lift, _bce_terms, "one term unmended", side=1),
         ],
         hints=[
             "What does a logit cost if its target is 1, and what if it is 0? You have "
@@ -1025,7 +1033,12 @@ register(
                 lambda r, f: softplus(-f).mean(),
                 "That is what G minimizes. D wants reals high and fakes low.",
             ),
-            *_loss_mistakes(_d_lift, lambda r, f: (softplus(-r), softplus(f)), side=1),
+            *_loss_mistakes(
+                _d_lift,
+                lambda r, f: (softplus(-r), softplus(f)),
+                "one term unmended",
+                side=1,
+            ),
         ],
         hints=[
             "Two expectations, two batch means: what does a real logit cost, and what "
@@ -1127,6 +1140,7 @@ register(
                 (
                     lambda s: BCE(s, 0.9 * ones(s)),
                     lambda s: BCE(s, 0.8 * ones(s)),
+                    lambda s: BCE(s, 0.7 * ones(s)),
                     lambda s: BCE(s, 0.95 * ones(s)),
                 ),
                 "With the target 0.9 G is pulled *back* once D(G(z)) exceeds 0.9. "

@@ -46,6 +46,10 @@ def _epsilon(e: float) -> Form:
     return Form(lambda x: -torch.log(s(x) + e), lambda x: -torch.log(1 - s(x) + e))
 
 
+def _epsilon_mirrored(e: float) -> Form:
+    return mirrored(lambda x: -torch.log(torch.sigmoid(x) + e))
+
+
 def _clamped(low: float, high: float = 1.0) -> Form:
     s = torch.sigmoid
     return Form(
@@ -108,7 +112,8 @@ def _repainted(infinity: float | None) -> Form:
 
 # ------------------------------------------------------------------ all of them
 
-EPSILONS = (1e-4, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-16)
+MACHINE = torch.finfo(torch.float32).eps
+EPSILONS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, MACHINE, 1e-8, 1e-9, 1e-10, 1e-12, 1e-16)
 
 FORMS: dict[str, tuple[Form, ...]] = {
     "double sigmoid": (
@@ -132,22 +137,28 @@ FORMS: dict[str, tuple[Form, ...]] = {
             lambda x: -torch.log1p(-torch.sigmoid(x)),
         ),
     ),
+    "one term unmended": (
+        Form(lambda x: F.softplus(-x), lambda x: -torch.log(1 - torch.sigmoid(x))),
+        Form(lambda x: F.softplus(-x), lambda x: torch.log(1 + torch.exp(x))),
+        Form(lambda x: -torch.log(torch.sigmoid(x)), lambda x: F.softplus(x)),
+    ),
     "exp inside log": (
         mirrored(lambda x: torch.log(1 + torch.exp(-x))),
         mirrored(lambda x: -torch.log(torch.sigmoid(x))),
     ),
     "log1p alone": (mirrored(lambda x: torch.log1p(torch.exp(-x))),),
-    "epsilon inside log": tuple(
-        map(_epsilon, EPSILONS)
+    "epsilon inside log": (
+        *map(_epsilon, EPSILONS),
+        *map(_epsilon_mirrored, (1e-7, 1e-8)),
     ),
     "clamped probability": (
-        *(_clamped(e, 1 - e) for e in (1e-4, 1e-6, 1e-7)),
-        *map(_clamped, (1e-6, 1e-7)),
+        *(_clamped(e, 1 - e) for e in (1e-3, 1e-4, 1e-5, 1e-6, 1e-7)),
+        *map(_clamped, (1e-5, 1e-6, 1e-7)),
     ),
     "clamped close to 0": tuple(map(_clamped, (1e-8, 1e-10))),
     "BCELoss of sigmoid": (_bce(torch.sigmoid),),
     "clamped logits": tuple(
-        map(_clamped_logits, (10.0, 20.0, 30.0, 50.0, 80.0, 100.0))
+        map(_clamped_logits, (10.0, 20.0, 30.0, 50.0, 60.0, 80.0, 100.0))
     ),
     "plain where": (
         *map(_where, (0.0, -1.0)),
@@ -201,6 +212,11 @@ SAYS: dict[str, str | tuple[str, str]] = {
         "and the cost infinite; at +16 it is 15.942 already. (An epsilon below 6e-8 "
         "added to the 1 vanishes in it.) Never compute 1 - s(l): it is s(-l).",
     ),
+    "one term unmended": (
+        "One of the two terms is mended, the other still takes the log of a rounded "
+        "sigmoid, or of an exp that overflows: it is infinite far out. Give both the "
+        "same form."
+    ),
     "exp inside log": (
         "s(-l) in place of 1 - s(l) is the right move, and saves the digits. From "
         "about +88.8 on exp(l) is infinite, and the cost with it. Split max(l, 0) "
@@ -219,9 +235,10 @@ SAYS: dict[str, str | tuple[str, str]] = {
         "smaller than your epsilon, the log hardly sees the logit. With 1e-8 the "
         "slope at -20 is -0.17 and at -40 nothing; it should be -1. Rewrite; do not "
         "patch.",
-        "The infinity is gone, and the gradient with it: from +17 on the sigmoid is "
-        "exactly 1, the log sees your epsilon alone, and the slope is 0 where it "
-        "should be 1. Rewrite the formula; do not patch it.",
+        "The infinity is gone, and the gradient with it: where 1 - s is smaller than "
+        "your epsilon, or rounded to 0 (from +17 on), the log sees the epsilon alone "
+        "and the slope dies, where it should be 1. Rewrite the formula; do not patch "
+        "it.",
     ),
     "clamped probability": (
         "A clamp is flat beyond its limits: the cost stays at one number (16.1 for "

@@ -36,6 +36,11 @@ class Raised:
     where: str = ""
 
     @property
+    def is_stub(self) -> bool:
+        """The stub's own `raise`; torch's NotImplementedErrors say something."""
+        return self.kind == "NotImplementedError" and not self.text
+
+    @property
     def key(self) -> tuple[str, str]:
         """Type and first line without what varies: numbers, addresses, paths."""
         first = self.text.split("\n")[0]
@@ -93,19 +98,23 @@ def _observe(
         for observation, value in observe(answer, *arguments):
             check()
             seen[label, observation] = frozen(value)
-    except TooSlow:
+    except (TooSlow, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except BaseException as error:  # sys.exit() too: it would close the notebook
+        if isinstance(error.__cause__, StopIteration):
+            error = error.__cause__  # an observer is a generator, which hides it
         kind = type(error).__name__
         seen[label, RAISED] = Raised(kind, str(error), _learner_lines(error, answer))
-        return not isinstance(error, NotImplementedError)
+        return not seen[label, RAISED].is_stub
     return True
 
 
 def frozen(value: Any) -> Any:
     """A copy that later in-place changes cannot reach; lists become tuples."""
     if isinstance(value, Tensor):
-        return value.detach().clone().cpu()
+        value = value.detach()
+        dense = value if value.layout == torch.strided else value.to_dense()
+        return dense.clone().cpu()
     if isinstance(value, np.ndarray):
         return value.copy()
     if isinstance(value, (tuple, list)):
@@ -134,7 +143,11 @@ def _learner_lines(error: BaseException, answer: Any) -> str:
 
 
 def _seed() -> None:
-    torch.manual_seed(0)
+    torch.set_default_dtype(torch.float32)  # a cell may have changed it, and the device
+    if torch.get_default_device().type != "cpu":
+        torch.set_default_device(None)
+    # Not torch.manual_seed: it queues a stack trace for each absent kind of device.
+    torch.default_generator.manual_seed(0)
     np.random.seed(0)
     random.seed(0)
     torch.set_grad_enabled(True)
@@ -142,10 +155,10 @@ def _seed() -> None:
 
 @contextlib.contextmanager
 def _unchanged_world() -> Iterator[None]:
-    """Random states, grad mode, default dtype and threads are afterwards as before."""
+    """Random states, modes, default type and device, and threads are kept."""
     states = torch.get_rng_state(), np.random.get_state(), random.getstate()
     grad, dtype = torch.is_grad_enabled(), torch.get_default_dtype()
-    threads = torch.get_num_threads()
+    device, threads = torch.get_default_device(), torch.get_num_threads()
     # On tensors of a few elements a second thread costs far more than it brings.
     torch.set_num_threads(1)
     try:
@@ -156,6 +169,8 @@ def _unchanged_world() -> Iterator[None]:
         random.setstate(states[2])
         torch.set_grad_enabled(grad)
         torch.set_default_dtype(dtype)
+        if torch.get_default_device() != device:
+            torch.set_default_device(device)
         torch.set_num_threads(threads)
 
 

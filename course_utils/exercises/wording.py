@@ -52,6 +52,10 @@ _ERRORS = {
     r"(same dtype|expected scalar type|Found dtype)": "Two float types are mixed. "
     "Make new tensors like the input: `torch.ones_like(x)`.",
     r"before Module.__init__": "A module's first line is `super().__init__()`.",
+    r"(bitwise_xor|unsupported operand type\(s\) for \^)": "In Python a power is `**`; "
+    "`^` is another operation.",
+    r"NotImplementedError": "torch has no such operation for this type of tensor.",
+    r"SystemExit": "Leave out exit(): it would close the notebook.",
     r"RecursionError": "The function calls itself and never stops.",
     r"must be Tensor, not (\w+)": "torch's functions want a tensor there, and got "
     "`{0}`.",
@@ -86,11 +90,14 @@ def difference_message(
     shown = [
         f"{n} = {show(a)}"
         for n, a in zip(names, arguments, strict=False)
-        if _is_small(a)
+        if _is_small(a) and n != "generator"  # a probe holds its seed
     ]
     if shown and len(", ".join(shown)) < 90:
         lines.append(f"  input : {', '.join(shown)}")
-    lines += [f"  yours : {show(got)}", f"  wanted: {show(want)}"]
+    yours, wanted = show(got), show(want)
+    if yours == wanted:  # the difference is in later digits
+        yours, wanted = show(got, 9), show(want, 9)
+    lines += [f"  yours : {yours}", f"  wanted: {wanted}"]
     return "\n".join([sentence, *lines] if sentence else lines)
 
 
@@ -122,12 +129,14 @@ def _tensor_sentence(got: Any, want: Tensor) -> str:
     if not isinstance(got, Tensor):
         more = ""
         if isinstance(got, (float, int, np.ndarray, np.generic)):
-            more = " Outside torch there is no gradient: leave out .item() and NumPy."
+            more = " Stay in torch: leave out .item(), float() and NumPy."
+        if isinstance(got, tuple) and len(got) == 2 and _whole(got[1]):
+            more = " `max` and `median` along an axis also return places: `.values`."
         return f"A tensor is wanted; yours is {_kind(got)}.{more}"
     if got.shape != want.shape:
         return (
             f"The shape is {tuple(got.shape)}; wanted is {tuple(want.shape)}"
-            + (", one number: is there a mean?" if not want.dim() else ".")
+            + (", one number." if not want.dim() else ".")
         )
     if got.dtype != want.dtype:
         return (
@@ -182,35 +191,50 @@ def notebook_message(answer: Any) -> str:
     return f"It reads {', '.join(names)} from the notebook, not from its arguments."
 
 
-def show(value: Any) -> str:
+def show(value: Any, digits: int = 4) -> str:
     """A value in one line: numbers where they are few, else the shape."""
     if isinstance(value, Tensor):
-        return _show_tensor(value)
+        return _show_tensor(value, digits)
     if isinstance(value, Raised):
         return f"{value.kind}: {value.text.splitlines()[0] if value.text else ''}"[:120]
     if isinstance(value, tuple):
-        return "(" + ", ".join(show(v) for v in value) + ")"
+        more = ", ..." if len(value) > 4 else ""
+        return "(" + ", ".join(show(v, digits) for v in value[:4]) + more + ")"
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return f"{value:.{digits + 2}g}"
     if value is None:
         return "nothing (None)"
     if isinstance(value, (str, int)):
         return str(value)
     if isinstance(value, np.ndarray) and value.size <= 8:
-        return np.array2string(value, precision=4, separator=", ")
+        return " ".join(np.array2string(value, precision=4, separator=", ").split())
     return _kind(value)
 
 
-def _show_tensor(x: Tensor) -> str:
+def _show_tensor(x: Tensor, digits: int) -> str:
     note = f"  shape {tuple(x.shape)}" if x.dim() else ""
     if x.dtype not in (torch.float32, torch.int64, torch.bool):
         note += f"  {_dtype(x)}"
     if x.numel() == 1:
-        return f"{x.item():.6g}{note}"
+        return f"{x.item():.{digits + 2}g}{note}"
     many = x.numel() > 8
     few = x.flatten()[: 6 if many else 8].tolist()
-    body = ", ".join(f"{v:.4g}" for v in few)
+    body = ", ".join(f"{v:.{digits}g}" for v in few)
     return f"[{body}{', ...' if many else ''}]{note if many or x.dim() > 1 else ''}"
+
+
+def called_with(arguments: tuple, names: list[str]) -> str:
+    """The shapes of a call, which an error in a shape or an index is about."""
+    shapes = [
+        f"{n} {tuple(a.shape)}"
+        for n, a in zip(names, arguments, strict=False)
+        if isinstance(a, Tensor)
+    ]
+    return f"  called with: {', '.join(shapes)}" if shapes else ""
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, Tensor) and not value.is_floating_point()
 
 
 def _is_small(value: Any) -> bool:

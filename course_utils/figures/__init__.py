@@ -10,6 +10,13 @@ from .lesson01 import (
     two_readings,
     walk_and_jump,
 )
+from .lesson02 import (
+    discriminator_losses,
+    game_moments,
+    optimal_answer,
+    spinning_paths,
+    value_against_shift,
+)
 from .lesson03 import (
     down_to_zero,
     flat_divergence,
@@ -17,11 +24,30 @@ from .lesson03 import (
     learned_and_bayes,
     starvation,
 )
+from .lesson04 import (
+    Row,
+    deaf_sides,
+    pull_at_distance,
+    side_by_side,
+    soft_answers,
+    two_wishes,
+)
+from .lesson05 import (
+    corner_and_tail,
+    deaf_from,
+    games,
+    room,
+    staircase,
+    survival,
+)
 from .style import show
 
 __all__ = [
-    "before_and_after", "cloud", "down_to_zero", "draw_images", "flat_divergence",
-    "heard_against_distance", "image_grid", "learned_and_bayes", "pixel_values",
-    "push_forward", "show", "squared_error", "starvation", "two_readings",
-    "walk_and_jump",
+    "before_and_after", "cloud", "corner_and_tail", "deaf_from", "deaf_sides",
+    "discriminator_losses", "down_to_zero", "draw_images", "flat_divergence",
+    "game_moments", "games", "heard_against_distance", "image_grid",
+    "learned_and_bayes", "optimal_answer", "pixel_values", "pull_at_distance",
+    "push_forward", "room", "Row", "show", "side_by_side", "soft_answers",
+    "spinning_paths", "squared_error", "staircase", "starvation", "survival",
+    "two_readings", "two_wishes", "value_against_shift", "walk_and_jump",
 ]  # fmt: skip

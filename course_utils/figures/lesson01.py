@@ -67,7 +67,8 @@ def pixel_values(real: Any, drawn: Any) -> Figure:
     real, drawn = np.ravel(real), np.ravel(drawn)
     outside = np.mean(np.abs(drawn) > 1)
     fig, axes = new_figure(height=2.7)
-    bins = np.arange(-2.0625, 2.1, 0.125)  # one recorded ink level a bin
+    bins = -1 + 2 / 17 * np.arange(-9, 27)  # 17 bins of legal ink, one for each level
+    bins[26] = np.nextafter(1, 2)  # full ink belongs to the last of them
     for pixels, role, fill, name in (
         (real, DATA, True, "written"), (drawn, GENERATED, False, "drawn"),
     ):  # fmt: skip

@@ -46,7 +46,7 @@ def draw_heard(axes: Axes, distance: Any, heard: Any) -> None:
     axes.set_yscale("log")
     axes.set_ylim(heard[-1] / 5, heard.max() * 12)
     axes.set_xlabel("distance from G to the data (standard deviations)")
-    axes.set_ylabel("slope of G's loss (nats)")
+    axes.set_ylabel("slope of G's loss\n(nats per standard deviation)")
 
 
 def learned_and_bayes(x: Any, worlds: Mapping[str, Mapping[str, Any]]) -> Figure:
@@ -115,7 +115,7 @@ def starvation(steps: Sequence[int], near: Any, far: Any) -> Figure:
     axes.set_xlabel("steps that D has trained, G frozen")
     axes.set_ylabel("gradient norm at G's weights")
     fall = np.median(far.max(axis=1) / far[:, -1])
-    axes.set_title(f"Separated: {_round(fall)} times less reaches G. Overlap: more")
+    axes.set_title(f"Separated: {_round(fall)} times below its loudest. Overlap: more")
     return fig
 
 
@@ -202,7 +202,7 @@ def flat_divergence(
         "dashes: what G hears\nsquares: slope of 2 JSD", (0.05, 0.22),
         xycoords="axes fraction", color=style.DISCRIMINATOR,
     )  # fmt: skip
-    right.set_title("Its slope is all that G hears")
+    right.set_title("Twice its slope is all that G hears")
     right.set_xlabel("distance (standard deviations)")
     for axes in (left, right):
         axes.set_xticks(np.arange(0, shift[-1] + 1, 2))

@@ -89,8 +89,10 @@ def room(logits: Mapping[str, Any], *, near: tuple[float, float]) -> Figure:
     fig, (whole, end) = style.new_figure(2, height=2.5, sharey=True)
     for row, places in enumerate(logits.values()):
         places = _array(places)
-        for axes in (whole, end):
-            axes.vlines(places, row - 0.3, row + 0.3, color=style.DISCRIMINATOR, lw=0.8)
+        look = {"color": style.DISCRIMINATOR, "lw": 0.8}
+        coarse = np.unique(places.round(1))  # finer than a pixel, and far fewer
+        whole.vlines(coarse, row - 0.3, row + 0.3, **look)
+        end.vlines(places[places > near[0]], row - 0.3, row + 0.3, **look)
         last = places.max()
         end.plot(last, row, "D", color=style.NOTICE, ms=6)
         end.annotate(
@@ -137,7 +139,7 @@ def deaf_from(logits: Any, slopes: Mapping[float, Any], exact: Any) -> Figure:
     )  # fmt: skip
     axes.set_ylim(-1.16, 0.06)
     axes.set_xlabel("logit: surer of a fake to the left")
-    axes.set_ylabel("slope of the cost (nats)")
+    axes.set_ylabel("slope (nats per unit of logit)")
     axes.set_title("An epsilon decides from which logit on G goes deaf")
     return fig
 
@@ -213,37 +215,42 @@ def staircase(logits: Any, exact: Any, rounded: Any, kept: Any) -> Figure:
 
 
 def games(
-    grid: Any, p_data: Any, made: Mapping[str, Mapping[str, Any]], *, far: Any
+    grid: Any,
+    p_data: Any,
+    made: Mapping[tuple[str, str], Any],
+    *,
+    far: Mapping[tuple[str, str], int],
 ) -> Figure:
     """What several games made, for each way to write the loss and each float type.
 
     Args:
         grid: (m,) places on the line.
         p_data: (m,) density of the data.
-        made: way -> type -> (games, m) densities of G's samples; NaN where it died.
-        far: the same keys -> how many living games ended far from the data.
+        made: (way, type) -> (games, m) densities of G's samples; NaN where it died.
+        far: (way, type) -> how many living games ended far from the data.
 
     Returns:
         A figure: a row for each way, a column for each type, thin lines for games.
     """
     x, p_data = _array(grid), _array(p_data)
-    types = list(next(iter(made.values())))
+    ways, types = (list(dict.fromkeys(key[i] for key in made)) for i in (0, 1))
     fig, cells = style.new_figure(
-        len(types), rows=len(made), height=1.2 + 1.35 * len(made), sharex=True,
+        len(types), rows=len(ways), height=0.6 + 1.35 * len(ways), sharex=True,
         sharey=True, squeeze=False,
     )  # fmt: skip
-    for row, (way, by_type) in zip(cells, made.items(), strict=True):
+    for row, way in zip(cells, ways, strict=True):
         for axes, name in zip(row, types, strict=True):
-            densities = _array(by_type[name])
+            densities = _array(made[way, name])
             alive = np.isfinite(densities).all(axis=1)
             axes.fill_between(x, p_data, color=style.DATA, alpha=0.18, lw=0)
             for density in densities[alive]:
                 axes.plot(x, density, color=style.GENERATED, lw=0.8, alpha=0.8)
             axes.set_ylim(0, 2.2 * p_data.max())
-            axes.set_title(_fate(alive, far[way][name]), fontsize=10)
+            axes.set_yticks([])
+            axes.set_title(_fate(alive, far[way, name]), fontsize=10)
         row[0].set_ylabel(way)
     for axes, name in zip(cells[-1], types, strict=True):
-        axes.set_xlabel(name)
+        axes.set_xlabel(f"x (D's logits in {name})")
     return fig
 
 

@@ -4,9 +4,21 @@ from course_utils.widgets.canvas import Canvas
 from course_utils.widgets.controls import checkbox, dropdown, slider
 from course_utils.widgets.explorer import Explorer, Player
 from course_utils.widgets.lesson01 import shrinkage_explorer
+from course_utils.widgets.lesson02 import minimax_game, spinning_game
 from course_utils.widgets.lesson03 import saturation_explorer
+from course_utils.widgets.lesson04 import race_replay
+from course_utils.widgets.lesson05 import (
+    COSTS_OF_ONE,
+    COSTS_OF_ZERO,
+    SIDES,
+    float_explorer,
+    survey,
+    value_and_slope,
+)
 
 __all__ = [
-    "Canvas", "Explorer", "Player", "checkbox", "dropdown", "saturation_explorer",
-    "shrinkage_explorer", "slider",
+    "COSTS_OF_ONE", "COSTS_OF_ZERO", "Canvas", "Explorer", "Player", "SIDES",
+    "checkbox", "dropdown", "float_explorer", "minimax_game", "race_replay",
+    "saturation_explorer", "shrinkage_explorer", "slider", "spinning_game", "survey",
+    "value_and_slope",
 ]  # fmt: skip

@@ -109,7 +109,7 @@ def shrinkage_explorer(images: Tensor, labels: Tensor) -> Explorer:
         return canvas.png()
 
     controls = {
-        "shrinkage": slider(LEAST, 1.0, 0.1, log=True, step=0.05, format=".2g"),
+        "shrinkage": slider(LEAST, 1.0, 0.1, log=True, step=0.05),
         "digit": slider(0, 9, 3),
     }
     return Explorer(frame, controls, alt=_describe)

@@ -116,5 +116,5 @@ def _draw_curves(grid: np.ndarray, learner_loss: Loss) -> None:
     grid[1, 0].set_ylabel("slope of G's loss")
     grid[1, 0].set_xlabel("D(G(z)), a probability")
     grid[1, 1].set_xlabel("D's logit at G(z)")
-    grid[0, 0].set_title("Against the probability: steep at 0")
+    grid[0, 0].set_title("Against D: slope -1 at 0, not flat")
     grid[0, 1].set_title("Against the logit: flat where D is sure")

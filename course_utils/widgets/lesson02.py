@@ -1,0 +1,450 @@
+"""Lesson 2's widgets: the one-dimensional minimax game, and the game x * y."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from torch import Tensor, nn
+
+from course_utils import data, evaluation, losses, models, training
+from course_utils.figures import style
+
+from .canvas import Canvas
+from .controls import dropdown, slider
+from .explorer import Explorer, Player
+
+# --- The minimax game ----------------------------------------------------------------
+
+BATCH = 128
+LAW = data.two_gaussians()
+GRID = torch.linspace(-6, 6, 301, dtype=torch.float64)  # exp(-100) is 0 in float32
+DX = 0.04
+SHOWN = 3.4  # the pictures go from -SHOWN to SHOWN
+BANDWIDTH = 0.1  # a quarter of the width of one peak of the data
+CHEAPEST = -math.log(4)  # V where p_g = p_data and D is the best one
+FEWEST_STEPS = 1000  # the first width of the picture of V
+PlayerStep = Callable[..., Any]
+
+
+def even_latents(n: int) -> Tensor:
+    """The n latents that cut N(0, 1) into shares of equal weight: (n, 1).
+
+    >>> even_latents(2).flatten().round(decimals=3)  # the quartiles
+    tensor([-0.6740,  0.6740])
+    """
+    return torch.special.ndtri((torch.arange(n) + 0.5) / n)[:, None]
+
+
+Z = even_latents(420)
+APART = 21  # one in so many has a line drawn from z to x
+
+
+@dataclass
+class Game:
+    """Both players, their optimizers, and how V went.
+
+    Args:
+        draws: of data and latents.
+        steps: of D and of G, counted together.
+        history: rows of (steps, V, V of the best D).
+    """
+
+    G: nn.Module
+    D: nn.Module
+    optimizer_g: torch.optim.Optimizer
+    optimizer_d: torch.optim.Optimizer
+    draws: torch.Generator
+    steps: int = 0
+    history: list[tuple[int, float, float]] = field(default_factory=list)
+
+
+class View(NamedTuple):
+    """What a picture of the game shows, on GRID where not said otherwise."""
+
+    x_fake: Tensor  # G(Z): (420,)
+    p_g: Tensor
+    d: Tensor
+    d_best: Tensor
+    value: float
+    best_value: float
+
+
+def new_game(seed: int) -> Game:
+    """Two untrained players with one latent number, and plain descent for each."""
+    draws = data.rng(seed)
+    G = models.mlp_generator(1, 1, generator=draws)
+    D = models.mlp_discriminator(1, generator=draws)
+    optimizers = [torch.optim.SGD(net.parameters(), lr=0.1) for net in (G, D)]
+    game = Game(G, D, *optimizers, draws)
+    return record(game)
+
+
+@torch.no_grad()
+def look(G: nn.Module, D: nn.Module) -> View:
+    """Densities, D, D* and V of two players.
+
+    V is the integral of p_data log D + p_g log(1 - D) over GRID, with p_g estimated
+    from G(Z); D* and 2 JSD - log 4 use the same densities, so V is never above the
+    latter.
+
+    Args:
+        G: (n, 1) -> (n, 1).
+        D: (n, 1) -> (n,) logits.
+    """
+    x_fake, logits = G(Z).flatten().double(), D(GRID[:, None].float()).double()
+    p_data = LAW.density(GRID[:, None])
+    p_g = evaluation.smoothed_density(x_fake, GRID, BANDWIDTH)
+    gain = p_data * F.logsigmoid(logits) + p_g * F.logsigmoid(-logits)
+    divergence = losses.jensen_shannon(p_data, p_g, DX).item()
+    d_best = losses.optimal_discriminator(p_data, p_g)
+    value, best = gain.sum().item() * DX, 2 * divergence + CHEAPEST
+    return View(x_fake, p_g, torch.sigmoid(logits), d_best, value, best)
+
+
+def record(game: Game) -> Game:
+    """Write V down.
+
+    Raises:
+        ValueError: a step has brought a weight to infinity or NaN.
+    """
+    for name in ("G", "D"):
+        if not all(p.isfinite().all() for p in getattr(game, name).parameters()):
+            raise ValueError(
+                f"a weight of {name} is no longer a number; press Reset and try a "
+                "smaller learning rate"
+            )
+    view = look(game.G, game.D)
+    game.history.append((game.steps, view.value, view.best_value))
+    return game
+
+
+def move_d(game: Game, times: int, lr: float, step: PlayerStep) -> None:
+    """Steps of D alone, each on new data and new latents."""
+    game.optimizer_d.param_groups[0]["lr"] = lr
+    for _ in range(times):
+        x_real = LAW.sample(BATCH, game.draws)
+        z = data.latent(BATCH, 1, game.draws)
+        step(game.G, game.D, game.optimizer_d, x_real, z)
+    game.steps += times
+
+
+def move_g(game: Game, times: int, lr: float, step: PlayerStep) -> None:
+    """Steps of G alone, each on new latents."""
+    game.optimizer_g.param_groups[0]["lr"] = lr
+    for _ in range(times):
+        z = data.latent(BATCH, 1, game.draws)
+        step(game.G, game.D, game.optimizer_g, z)
+    game.steps += times
+
+
+def minimax_game(
+    discriminator_step: PlayerStep = training.discriminator_step,
+    generator_step: PlayerStep = training.generator_step,
+) -> Player:
+    """G bends N(0, 1) into two peaks while D looks on; play it, or move one player.
+
+    Args:
+        discriminator_step: (G, D, optimizer_d, x_real, z), changes D in place.
+        generator_step: (G, D, optimizer_g, z), changes G in place.
+
+    Returns:
+        A widget; its default is the untrained pair of seed 0.
+
+    Source: Goodfellow et al. 2014, Algorithm 1; the picture is like their figure 1.
+    """
+    picture = _GamePicture()
+
+    def rounds(game: Game, c: SimpleNamespace) -> Game:
+        for _ in range(c.rounds):
+            move_d(game, c.k, c.lr_d, discriminator_step)
+            move_g(game, 1, c.lr_g, generator_step)
+        return record(game)
+
+    def only_d(game: Game, c: SimpleNamespace) -> Game:
+        move_d(game, c.rounds, c.lr_d, discriminator_step)
+        return record(game)
+
+    def only_g(game: Game, c: SimpleNamespace) -> Game:
+        move_g(game, c.rounds, c.lr_g, generator_step)
+        return record(game)
+
+    rate = partial(slider, 0.01, 0.5, 0.1, log=True)
+    return Player(
+        start=lambda c: new_game(c.seed),
+        advance=rounds,
+        frame=lambda game, c: picture.draw(game),
+        controls={
+            "k": slider(0, 5, 1, label="k, steps of D a round (0: D waits)"),
+            "rounds": slider(1, 10, 5, label="rounds a picture, steps a click"),
+            "lr_d": rate(label="D's learning rate"),
+            "lr_g": rate(label="G's learning rate"),
+            "seed": slider(0, 9, 0),
+        },
+        actions={"Step D": only_d, "Step G": only_g},
+        restart=["seed"],
+        alt=lambda **_: picture.sentence,
+    )
+
+
+class _GamePicture:
+    """Densities and D above the map from z to x; V beside them."""
+
+    def __init__(self) -> None:
+        ratios = {"width_ratios": [1.7, 1], "height_ratios": [2.6, 1]}
+        self.fig, grid = style.new_figure(2, rows=2, height=4.4, **ratios)
+        (upper, _), (lower, _) = grid
+        columns = upper.get_gridspec()
+        for axes in grid[:, 1]:
+            axes.remove()
+        self.beside = self.fig.add_subplot(columns[:, 1])
+        self.sentence = ""
+        curves, self.title = _density_panel(upper)
+        self.p_g, self.d, self.d_best = curves
+        self.threads, self.marks = _map_panel(lower)
+        self.value, self.best = _value_panel(self.beside)
+        self.moving = [
+            self.threads, self.marks, *curves, self.title, self.best, self.value,
+        ]  # fmt: skip
+        self._widen(FEWEST_STEPS)
+
+    def draw(self, game: Game) -> bytes:
+        view = look(game.G, game.D)
+        self.p_g.set_ydata(view.p_g)
+        self.d.set_ydata(view.d)
+        self.d_best.set_ydata(view.d_best)
+        ends = view.x_fake[APART // 2 :: APART]
+        self.threads.set_segments(_segments(ends))
+        self.marks.set_xdata(ends)
+        steps, value, best = np.array(game.history).T
+        self.value.set_data(steps, value)
+        self.best.set_data(steps, best)
+        self.title.set_text(f"After {game.steps} steps: V = {view.value:.2f} nats")
+        width = FEWEST_STEPS * 2 ** math.ceil(
+            math.log2(max(1, game.steps / FEWEST_STEPS))
+        )
+        if width != self.width:
+            self._widen(width)
+        self.sentence = _describe_game(game.steps, view)
+        return self.canvas.png()
+
+    def _widen(self, width: int) -> None:
+        """New axes for V, and the background drawn anew, which is slow and rare."""
+        self.width = width
+        self.beside.set_xlim(0, width)
+        self.canvas = Canvas(self.fig, moving=self.moving)
+
+
+def _density_panel(axes: Axes) -> tuple[list[Any], Any]:
+    p_data = LAW.density(GRID[:, None])
+    axes.plot(GRID, p_data, color=style.DATA, lw=2, label="p_data")
+    looks = {
+        "p_g": {"color": style.GENERATED, "ls": "--", "lw": 2},
+        "D": {"color": style.DISCRIMINATOR, "lw": 1.4},
+        "D*": {"color": "#888888", "ls": ":", "lw": 1.8},
+    }
+    curves = [
+        axes.plot(GRID, torch.zeros_like(GRID), label=name, **look)[0]
+        for name, look in looks.items()
+    ]
+    axes.set(xlim=(-SHOWN, SHOWN), ylim=(0, 1.1), yticks=[0, 0.5, 1])
+    axes.set_ylabel("density; probability")
+    axes.legend(ncols=4, loc="lower left", bbox_to_anchor=(0, 1), fontsize=9.5,
+                handlelength=1.8, columnspacing=1.2, borderaxespad=0)  # fmt: skip
+    return curves, axes.set_title(" ", pad=24)  # above the legend
+
+
+def _segments(x: Tensor) -> list[list[tuple[float, float]]]:
+    """From each latent of the map to its x, (20,)."""
+    z = Z[APART // 2 :: APART].flatten().tolist()
+    return [[(a, 0), (b, 1)] for a, b in zip(z, x.tolist(), strict=True)]
+
+
+def _map_panel(axes: Axes) -> tuple[Any, Any]:
+    """z below, x above, a line from each z to its G(z); lines carry equal weight."""
+    z = Z[APART // 2 :: APART].flatten()
+    look = {"colors": style.GENERATED, "linewidths": 0.8, "alpha": 0.7}
+    threads = axes.add_collection(LineCollection(_segments(z), **look))
+    axes.plot(z, torch.zeros_like(z), "|", color=style.DISCRIMINATOR, ms=7)
+    (marks,) = axes.plot(z, torch.ones_like(z), "^", color=style.GENERATED, ms=4)
+    axes.set(xlim=(-SHOWN, SHOWN), ylim=(-0.15, 1.2), yticks=[0, 1])
+    axes.set_yticklabels(["z", "x = G(z)"])
+    axes.set_xlabel("place on the line (z below, x above)")
+    return threads, marks
+
+
+def _level(axes: Axes, height: float, text: str) -> None:
+    """A reference line, its label below the right end, where curves come last."""
+    style.reference_line(axes, height, "")
+    axes.annotate(
+        text, (1, height), xycoords=("axes fraction", "data"), xytext=(-2, -3),
+        textcoords="offset points", ha="right", va="top", color="#777777", fontsize=9,
+    )  # fmt: skip
+
+
+def _value_panel(axes: Axes) -> tuple[Any, Any]:
+    _level(axes, CHEAPEST, "-log 4")
+    (value,) = axes.plot([], [], color=style.DISCRIMINATOR, lw=1.4, label="V(D, G)")
+    look = {"color": "#888888", "ls": ":", "lw": 1.8}
+    (best,) = axes.plot([], [], label="V(D*, G)", **look)
+    axes.set(ylim=(-2.2, 0.1), ylabel="V (nats)", xlabel="steps of D and G")
+    axes.set_title("D pushes up, G down")
+    axes.legend(loc="upper right", fontsize=9.5, handlelength=1.8)
+    return value, best
+
+
+def _describe_game(steps: int, view: View) -> str:
+    near = [(view.x_fake - c).abs() < 1.2 for c in LAW.centers.flatten()]
+    left, right = (100 * share.double().mean().item() for share in near)
+    return (
+        f"After {steps} steps V is {view.value:.2f} nats, the best D would have "
+        f"{view.best_value:.2f}, and a perfect G would leave it {CHEAPEST:.2f}. Of "
+        f"G's samples {left:.0f}% lie near the data's left peak, {right:.0f}% near "
+        "the right one."
+    )
+
+
+# --- The game x * y ------------------------------------------------------------------
+
+START = (1.0, 0.0)
+REACH = 3.0  # the picture goes from -REACH to REACH
+FAR = 1000.0  # where a path is no longer drawn
+MOST_STEPS = 100
+ScalarStep = Callable[[float, float, float], tuple[float, float]]
+
+
+def path(step: ScalarStep, lr: float, n: int) -> np.ndarray:
+    """START and where n steps lead from it: (n + 1, 2).
+
+    >>> path(training.simultaneous_step, 1.0, 2).tolist()
+    [[1.0, 0.0], [1.0, 1.0], [0.0, 2.0]]
+    """
+    points = [START]
+    for _ in range(n):
+        points.append(step(*points[-1], lr))
+    return np.array(points, dtype=float)
+
+
+def spiral(lr: float, n: int) -> np.ndarray:
+    """The curve that simultaneous steps lie on: a turn by atan(lr) each, outward.
+
+    Args:
+        lr: step size.
+        n: steps.
+
+    Returns:
+        (m, 2) points; the radius is sqrt(1 + lr^2) to the power of the step.
+    """
+    t = np.linspace(0, n, 40 * n + 1)
+    radius, angle = (1 + lr**2) ** (t / 2), t * math.atan(lr)
+    x, y = START
+    turned = [x * np.cos(angle) - y * np.sin(angle),
+              x * np.sin(angle) + y * np.cos(angle)]  # fmt: skip
+    return (radius * turned).T
+
+
+def conserved(lr: float) -> np.ndarray:
+    """The curve x^2 + y^2 - lr x y = const through START, for alternating steps.
+
+    Along the diagonals u = (x + y) / sqrt 2, v = (y - x) / sqrt 2 it reads
+    (1 - lr / 2) u^2 + (1 + lr / 2) v^2 = const: an ellipse for lr < 2, two lines for
+    lr = 2, a hyperbola above.
+
+    Args:
+        lr: step size.
+
+    Returns:
+        (m, 2) points; a row of NaN parts the two halves.
+    """
+    x, y = START
+    level, slim, wide = x**2 + y**2 - lr * x * y, 1 - lr / 2, 1 + lr / 2
+    reach = math.sqrt(level / slim) if slim > 0 else 4 * REACH
+    u = min(reach, 4 * REACH) * np.sin(np.linspace(-np.pi / 2, np.pi / 2, 400))
+    v = np.sqrt(np.clip(level - slim * u**2, 0, None) / wide)
+    u, v = np.r_[u, np.nan, u[::-1]], np.r_[v, np.nan, -v[::-1]]
+    return np.stack([u - v, u + v], axis=1) / math.sqrt(2)
+
+
+def spinning_game(
+    simultaneous_step: ScalarStep = training.simultaneous_step,
+    alternating_step: ScalarStep = training.alternating_step,
+) -> Explorer:
+    """The game x * y: step size, kind of step, number of steps -> the path.
+
+    Args:
+        simultaneous_step, alternating_step: (x, y, lr) -> the new x and y.
+
+    Returns:
+        A widget; its default is 30 simultaneous steps of size 0.2.
+
+    Source: Goodfellow 2016, section 7.2; Mescheder et al. 2018.
+    """
+    methods = {"simultaneous": simultaneous_step, "alternating": alternating_step}
+    fig, (plane, beside) = style.new_figure(2, height=3.7)
+    law, trail, now, title = _plane_panel(plane)
+    radius = _radius_panel(beside)
+    canvas = Canvas(fig, moving=[law, trail, now, title, radius])
+
+    def frame(method: str, lr: float, steps: int) -> bytes:
+        points = path(methods[method], lr, steps)
+        r = np.hypot(*points.T)
+        drawn = points[: np.argmax(r > FAR) if (r > FAR).any() else None]
+        curve = conserved(lr) if method == "alternating" else spiral(lr, steps)
+        law.set_data(*curve[~(np.hypot(*curve.T) > FAR)].T)
+        trail.set_data(*drawn.T)
+        now.set_data(*points[-1:].T)
+        radius.set_data(range(len(r)), r)
+        title.set_text(_verdict(points))
+        return canvas.png()
+
+    def alt(method: str, lr: float, steps: int) -> str:
+        verdict = _verdict(path(methods[method], lr, steps)).replace("\n", ", ")
+        return f"The game x * y, {steps} {method} steps of size {lr:.2f}: {verdict}."
+
+    controls = {
+        "method": dropdown(list(methods), label="kind of step"),
+        "lr": slider(0.05, 2.2, 0.2, step=0.05, label="step size", format=".2f"),
+        "steps": slider(0, MOST_STEPS, 30),
+    }
+    return Explorer(frame, controls, alt=alt, play="steps", fps=12)
+
+
+def _verdict(points: np.ndarray) -> str:
+    """The radius at the start and now, and whether the path left the picture."""
+    r = np.hypot(*points.T)
+    now = f"{r[-1]:.2f}" if r[-1] < 1000 else f"{r[-1]:.1e}"
+    text = f"radius {r[0]:.2f} at the start, {now} now"
+    outside = np.abs(points).max(1) > REACH
+    if outside.any():
+        text += f"\nleft the picture at step {outside.argmax()}"
+    return text
+
+
+def _plane_panel(axes: Axes) -> tuple[Any, ...]:
+    at = np.linspace(-REACH, REACH, 13)
+    x, y = np.meshgrid(at, at)
+    axes.quiver(x, y, -y, x, color=style.REFERENCE, width=0.004, scale=60)
+    axes.plot(0, 0, "+", color=style.DISCRIMINATOR, ms=10)
+    (law,) = axes.plot([], [], color="#888888", ls=":", lw=1.6)
+    (trail,) = axes.plot([], [], "-o", color=style.NOTICE, lw=1.2, ms=3)
+    (now,) = axes.plot([], [], "D", color=style.NOTICE, ms=8)
+    axes.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), aspect="equal")
+    axes.set(xlabel="x, which minimizes x y", ylabel="y, which maximizes x y")
+    return law, trail, now, axes.set_title(" \n ")
+
+
+def _radius_panel(axes: Axes) -> Any:
+    _level(axes, math.hypot(*START), "at the start")
+    (radius,) = axes.plot([], [], "-o", color=style.NOTICE, lw=1.2, ms=3)
+    axes.set(xlim=(0, MOST_STEPS), yscale="log", ylim=(0.3, 100))
+    axes.set(xlabel="step", ylabel="distance from the equilibrium")
+    return radius
