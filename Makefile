@@ -18,7 +18,7 @@ WORKERS ?= 2
 # Small tensors are slower on two threads than on one, far slower if both are busy.
 CHECK := OMP_NUM_THREADS=1 PYTHONUTF8=1 $(PY) -m
 
-.PHONY: help lab reset test style unit verify lessons bench clean
+.PHONY: help lab reset test style unit verify solutions lessons bench clean
 .DELETE_ON_ERROR:
 
 help:
@@ -41,8 +41,11 @@ unit: $(TEST)  ## check the package: tests and the examples in its docstrings
 verify: $(TEST)  ## check every notebook: solutions strictly, lessons unsolved
 	$(CHECK) course_utils.authoring.verify
 
-lessons: $(LEARN)  ## write lessons/ from solutions/
-	$(PY) -m course_utils release
+solutions: $(TEST)  ## run every solution and store its outputs, then write lessons/
+	$(CHECK) course_utils.authoring.execute solutions/*.ipynb && $(MAKE) lessons
+
+lessons: $(LEARN)  ## write lessons/ and the README's table from solutions/
+	$(PY) -m course_utils release && $(PY) -m course_utils.authoring.readme
 
 bench: $(TEST)  ## measure how fast the explorers redraw
 	$(CHECK) course_utils.authoring.bench

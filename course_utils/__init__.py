@@ -1,3 +1,3 @@
-"""Helper package of the course: data, networks, losses, training, figures, exercises."""
+"""Helper package of the course: data, networks, losses, figures, exercises."""
 
 __version__ = "0.1.0"

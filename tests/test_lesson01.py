@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from scipy.stats import kstest, multivariate_normal
 
@@ -203,7 +204,7 @@ def test_row_labels_stay_inside_the_figure(width):
     fig = figures.image_grid(
         np.zeros((6, 8, 8)), columns=2, row_labels=["as written"] * 3, width=width
     )
-    fig.canvas.draw()
+    FigureCanvasAgg(fig).draw()
     for label in fig.axes[0].get_yticklabels():
         assert label.get_window_extent().x0 >= 0
 

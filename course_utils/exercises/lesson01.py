@@ -673,11 +673,10 @@ def _law(mean, covariance, seed, n=20_000):
     )  # fmt: skip
 
 
-def _seen_by_chance():
-    """Every observation in standard errors, with what chance may do to it."""
-    example = (torch.zeros(1), torch.eye(1), 4, torch.Generator())
-    seen = observers.gaussian_law(gaussians.sample_class, *example)
-    return {label: (0.0, 7.0) for label, _ in seen if "standard errors" in label}
+_MOMENTS = (
+    "mean of the draws", "covariance of the draws", "fourth moment",
+    "first half with second", "each row with the next", "spread of 100 single images",
+)  # fmt: skip
 
 register(
     Exercise(
@@ -699,7 +698,7 @@ register(
             ),
         },
         seconds=10,  # 20,000 draws by a loop of Python take a second or two
-        tolerance=_seen_by_chance(),
+        tolerance={f"{what}, {observers.CHANCE}": (0.0, 7.0) for what in _MOMENTS},
         accepts=[
             _linear(_symmetric_root), _linear(_eigen_root), _columns, _one_at_a_time,
             _with_normal,

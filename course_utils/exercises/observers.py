@@ -13,7 +13,7 @@ from .running import frozen
 from .wording import CHANGED, CUT_OFF, MOVED
 
 Seen = Iterator[tuple[str, Any]]
-_ERRORS = "in standard errors; chance makes 1 or 2"
+CHANCE = "in standard errors; chance makes 1 or 2"
 
 
 def value(function: Any, *arguments: Any) -> Seen:
@@ -70,7 +70,7 @@ def gaussian_law(
         finite = bool(white.isfinite().all())
         yield "numbers for n = 1", "finite" if finite else "NaN or infinite"
         excess = (white.square().mean(0) - 1) * (len(white) / 2) ** 0.5
-        yield f"spread of 100 single images, {_ERRORS}", excess
+        yield f"spread of 100 single images, {CHANCE}", excess
 
 
 def _new_draws(draw: Any, seed: int, n: int = 50) -> Seen:
@@ -94,13 +94,13 @@ def _moments(white: Tensor) -> Seen:
     n = len(white)
     unit = torch.eye(white.shape[1], dtype=torch.float64)
     spread = (n / (1 + unit)).sqrt()  # 1 / standard error of each entry
-    yield f"mean of the draws, {_ERRORS}", white.mean(0) * n**0.5
-    yield f"covariance of the draws, {_ERRORS}", (white.T @ white / n - unit) * spread
-    yield f"fourth moment, {_ERRORS}", ((white**4).mean(0) - 3) * (n / 96) ** 0.5
+    yield f"mean of the draws, {CHANCE}", white.mean(0) * n**0.5
+    yield f"covariance of the draws, {CHANCE}", (white.T @ white / n - unit) * spread
+    yield f"fourth moment, {CHANCE}", ((white**4).mean(0) - 3) * (n / 96) ** 0.5
     a, b = white[: n // 2], white[n // 2 : 2 * (n // 2)]
-    yield f"first half with second, {_ERRORS}", (a * b).mean(0) * len(a) ** 0.5
+    yield f"first half with second, {CHANCE}", (a * b).mean(0) * len(a) ** 0.5
     pairs = white[1:] * white[:-1]
-    yield f"each row with the next, {_ERRORS}", pairs.mean(0) * len(pairs) ** 0.5
+    yield f"each row with the next, {CHANCE}", pairs.mean(0) * len(pairs) ** 0.5
     # One number for each row: sorting numbers is fast, sorting rows is not.
     names = white @ torch.arange(1, white.shape[1] + 1).double().sqrt()
     yield "rows that differ", len(names.unique())

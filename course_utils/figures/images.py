@@ -49,7 +49,7 @@ def image_grid(
     """
     mosaic = tile(images, columns=columns, mark_outside=mark_outside)
     # About what the labels take at the left and above, in inches.
-    left = 0.1 + 0.1 * max((len(label) for label in row_labels), default=0)
+    left = 0.1 + 0.085 * max((len(label) for label in row_labels), default=0)
     height = (width - left) * mosaic.shape[0] / mosaic.shape[1]
     above = 0.3 * bool(title) + 0.25 * bool(column_labels) + 0.1
     fig, axes = new_figure(width=width, height=height + above)
@@ -57,6 +57,8 @@ def image_grid(
         axes, images, columns=columns, row_labels=row_labels,
         column_labels=column_labels, title=title, mark_outside=mark_outside,
     )  # fmt: skip
+    if row_labels:  # what is left of the width goes to them, else they are cut
+        axes.set_anchor("E")
     return fig
 
 

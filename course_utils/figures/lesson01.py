@@ -75,7 +75,7 @@ def pixel_values(real: Any, drawn: Any) -> Figure:
         share = np.histogram(pixels, bins)[0] / len(pixels)
         look = {"alpha": 0.45} if fill else {"linestyle": "--", "linewidth": 2}
         axes.stairs(share, bins, color=role, fill=fill, **look)
-        axes.text(-0.9 if fill else -0.75, 0.85 * share.max(), name, color=role)
+        axes.text(-0.85 if fill else -0.75, 0.85 * share.max(), name, color=role)
     for low, high in ((bins[0], -1), (1, bins[-1])):
         axes.axvspan(low, high, color=NOTICE, alpha=0.18, linewidth=0)
     axes.text(-2.0, 0.3, "less ink\nthan none", color=NOTICE)

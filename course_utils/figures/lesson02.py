@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .style import (
+    CAPTION,
     DATA,
     DISCRIMINATOR,
     GENERATED,
@@ -129,7 +130,7 @@ def discriminator_losses(losses: Any, *, window: int = 50) -> Figure:
     reference_line(axes, 2 * math.log(2), "")
     axes.annotate(
         "log 4: D answers 1/2 everywhere", (len(losses), 2 * math.log(2)),
-        xytext=(0, 14), textcoords="offset points", ha="right", color="#777777",
+        xytext=(0, 14), textcoords="offset points", ha="right", color=CAPTION,
     )  # fmt: skip
     axes.set(xlabel="round", ylabel="D's loss (nats)")
     axes.set_title(f"each round, and the mean of {window}")

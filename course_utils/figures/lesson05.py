@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
@@ -266,9 +266,3 @@ def _fate(alive: np.ndarray, far: int) -> str:
 
 def _array(values: Any) -> np.ndarray:
     return np.asarray(getattr(values, "detach", lambda: values)(), dtype=float)
-
-
-__all__: Sequence[str] = (
-    "DEAD", "RIGHT", "WRONG", "corner_and_tail", "deaf_from", "games", "room",
-    "staircase", "survival",
-)  # fmt: skip

@@ -19,6 +19,7 @@ GENERATED = "#D55E00"
 DISCRIMINATOR = "#555555"
 REFERENCE = "#BBBBBB"
 NOTICE = "#CC79A7"
+CAPTION = "#777777"  # words beside a reference line: REFERENCE itself is too light
 
 # Never color alone: each role has its own dash and marker.
 DASHES = {DATA: "-", GENERATED: "--", DISCRIMINATOR: "-", REFERENCE: ":", NOTICE: "-."}
@@ -77,7 +78,7 @@ def end_label(axes: Axes, x: Any, y: Any, text: str, color: str) -> None:
     """A direct label beside a line's end, which reads faster than a legend."""
     axes.annotate(
         text, (float(x), float(y)), xytext=(5, 0), textcoords="offset points",
-        color=color if color != REFERENCE else "#777777", va="center",
+        color=color if color != REFERENCE else CAPTION, va="center",
         annotation_clip=False,
     )  # fmt: skip
 
@@ -96,7 +97,7 @@ def reference_line(
         place = {"xy": (0, level), "xycoords": coordinates, "va": "bottom"}
         offset = (3, 1)
     axes.annotate(
-        text, xytext=offset, textcoords="offset points", color="#777777", fontsize=9,
+        text, xytext=offset, textcoords="offset points", color=CAPTION, fontsize=9,
         **place,
     )  # fmt: skip
 

@@ -250,7 +250,7 @@ def _density_panel(axes: Axes) -> tuple[list[Any], Any]:
     looks = {
         "p_g": {"color": style.GENERATED, "ls": "--", "lw": 2},
         "D": {"color": style.DISCRIMINATOR, "lw": 1.4},
-        "D*": {"color": "#888888", "ls": ":", "lw": 1.8},
+        "D*": {"color": style.CAPTION, "ls": ":", "lw": 1.8},
     }
     curves = [
         axes.plot(GRID, torch.zeros_like(GRID), label=name, **look)[0]
@@ -287,14 +287,14 @@ def _level(axes: Axes, height: float, text: str) -> None:
     style.reference_line(axes, height, "")
     axes.annotate(
         text, (1, height), xycoords=("axes fraction", "data"), xytext=(-2, -3),
-        textcoords="offset points", ha="right", va="top", color="#777777", fontsize=9,
+        textcoords="offset points", ha="right", va="top", color=style.CAPTION, fontsize=9,
     )  # fmt: skip
 
 
 def _value_panel(axes: Axes) -> tuple[Any, Any]:
     _level(axes, CHEAPEST, "-log 4")
     (value,) = axes.plot([], [], color=style.DISCRIMINATOR, lw=1.4, label="V(D, G)")
-    look = {"color": "#888888", "ls": ":", "lw": 1.8}
+    look = {"color": style.CAPTION, "ls": ":", "lw": 1.8}
     (best,) = axes.plot([], [], label="V(D*, G)", **look)
     axes.set(ylim=(-2.2, 0.1), ylabel="V (nats)", xlabel="steps of D and G")
     axes.set_title("D pushes up, G down")
@@ -434,7 +434,7 @@ def _plane_panel(axes: Axes) -> tuple[Any, ...]:
     x, y = np.meshgrid(at, at)
     axes.quiver(x, y, -y, x, color=style.REFERENCE, width=0.004, scale=60)
     axes.plot(0, 0, "+", color=style.DISCRIMINATOR, ms=10)
-    (law,) = axes.plot([], [], color="#888888", ls=":", lw=1.6)
+    (law,) = axes.plot([], [], color=style.CAPTION, ls=":", lw=1.6)
     (trail,) = axes.plot([], [], "-o", color=style.NOTICE, lw=1.2, ms=3)
     (now,) = axes.plot([], [], "D", color=style.NOTICE, ms=8)
     axes.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), aspect="equal")
