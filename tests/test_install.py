@@ -167,7 +167,7 @@ def test_the_citation_has_the_package_s_version():
 # --- Make ---------------------------------------------------------------------------
 
 needs_make = pytest.mark.skipif(not shutil.which("make"), reason="make is missing")
-TARGETS = "lab reset test style unit verify lessons bench clean".split()
+TARGETS = "lab reset test style unit verify solutions lessons bench clean".split()
 
 
 def make(*arguments):

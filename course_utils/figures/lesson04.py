@@ -43,7 +43,9 @@ def two_wishes(x_real: Any, made: Mapping[str, Any]) -> Figure:
     return fig
 
 
-def deaf_sides(logits: Any, values: Mapping[str, Any], slopes: Mapping[str, Any]):
+def deaf_sides(
+    logits: Any, values: Mapping[str, Any], slopes: Mapping[str, Any]
+) -> Figure:
     """Two losses and their slopes against D's logit.
 
     Args:
@@ -57,18 +59,19 @@ def deaf_sides(logits: Any, values: Mapping[str, Any], slopes: Mapping[str, Any]
     x = _array(logits)
     fig, (left, right) = style.new_figure(2, height=3.2)
     for role, name in zip(ROLES, values, strict=True):
-        style.line(left, x, _array(values[name]), role)
+        value = _array(values[name])
+        style.line(left, x, value, role)
         style.line(right, x, np.abs(_array(slopes[name])), role)
-        at = {style.NOTICE: -1, style.GENERATED: 0}[role]
-        side = "right" if at else "left"
-        right.annotate(
-            name, (x[at], 1.03), color=role, ha=side, va="bottom", fontsize=10
-        )
+        at = int(np.abs(value).argmax())  # its high end
+        sign = 1 if at == 0 else -1
+        left.annotate(
+            name, (x[at], value[at]), xytext=(14 * sign, -2), va="center",
+            textcoords="offset points", color=role, ha="left" if at == 0 else "right",
+        )  # fmt: skip
     left.set_title("Two ways to want the same")
     left.set_ylabel("G's loss (nats)")
-    right.set_title("Each is deaf on one side", pad=20)
+    right.set_title("Each is deaf on one side")
     right.set_ylabel("size of the slope in the logit")
-    right.set_ylim(-0.03, 1.03)
     for axes in (left, right):
         style.reference_line(axes, 0, "", vertical=True)
         axes.set_xlabel("D's logit at G(z): fooled to the right")
@@ -81,7 +84,7 @@ class Row(NamedTuple):
     Args:
         x: (k,) where it was looked at.
         y_label: the quantity with its unit.
-        columns: title -> name -> (k, games).
+        columns: title -> name of the kind -> (k, games), two kinds in each.
         level: of a reference line, with its text.
     """
 
@@ -95,7 +98,7 @@ def side_by_side(rows: Sequence[Row], x_label: str) -> Figure:
     """Two kinds of game, followed step by step: thin lines are games, thick the median.
 
     Args:
-        rows: with the same column titles.
+        rows: with equally many columns.
         x_label: of every axis.
 
     Returns:
@@ -103,22 +106,29 @@ def side_by_side(rows: Sequence[Row], x_label: str) -> Figure:
     """
     n = len(rows[0].columns)
     fig, grid = style.new_figure(
-        n, rows=len(rows), height=0.5 + 2.45 * len(rows), sharey="row", squeeze=False,
-        sharex=False,
+        n, rows=len(rows), height=0.6 + 2.4 * len(rows), sharey="row", squeeze=False
     )  # fmt: skip
     for line, row in zip(grid, rows, strict=True):
         for axes, (title, kinds) in zip(line, row.columns.items(), strict=True):
             for role, (name, games) in zip(ROLES, kinds.items(), strict=True):
                 _draw_games(axes, _array(row.x), _array(games), role, name)
             if row.level:
-                style.reference_line(axes, *row.level)
-            if line is grid[0]:
-                axes.set_title(title)
-            if line is grid[-1]:
-                axes.set_xlabel(x_label)
+                _draw_level(axes, *row.level)
+            axes.set_title(title)
         line[0].set_ylabel(row.y_label)
-    grid[0, 0].legend(loc="best", fontsize=9)
+    for axes in grid[-1]:
+        axes.set_xlabel(x_label)
+    grid[0, 0].legend(loc="center right", fontsize=9)
     return fig
+
+
+def _draw_level(axes: Axes, level: float, text: str) -> None:
+    """A reference line that is labeled at the right: games set out at the left."""
+    style.reference_line(axes, level, "")
+    axes.annotate(
+        text, (1, level), xytext=(-2, 2), xycoords=("axes fraction", "data"), ha="right",
+        textcoords="offset points", color=style.DISCRIMINATOR, fontsize=9,
+    )  # fmt: skip
 
 
 def _draw_games(axes: Axes, x: Any, games: Any, role: str, name: str) -> None:

@@ -287,7 +287,8 @@ def _level(axes: Axes, height: float, text: str) -> None:
     style.reference_line(axes, height, "")
     axes.annotate(
         text, (1, height), xycoords=("axes fraction", "data"), xytext=(-2, -3),
-        textcoords="offset points", ha="right", va="top", color=style.CAPTION, fontsize=9,
+        textcoords="offset points", ha="right", va="top", color=style.CAPTION,
+        fontsize=9,
     )  # fmt: skip
 
 
