@@ -118,7 +118,8 @@ def side_by_side(rows: Sequence[Row], x_label: str) -> Figure:
         line[0].set_ylabel(row.y_label)
     for axes in grid[-1]:
         axes.set_xlabel(x_label)
-    grid[0, 0].legend(loc="center right", fontsize=9)
+    handles, names = grid[0, 0].get_legend_handles_labels()
+    fig.legend(handles, names, loc="outside upper right", ncols=2, borderpad=0)
     return fig
 
 
@@ -126,8 +127,8 @@ def _draw_level(axes: Axes, level: float, text: str) -> None:
     """A reference line that is labeled at the right: games set out at the left."""
     style.reference_line(axes, level, "")
     axes.annotate(
-        text, (1, level), xytext=(-2, 2), xycoords=("axes fraction", "data"), ha="right",
-        textcoords="offset points", color=style.DISCRIMINATOR, fontsize=9,
+        text, (1, level), xytext=(-2, 2), xycoords=("axes fraction", "data"),
+        textcoords="offset points", ha="right", color=style.DISCRIMINATOR, fontsize=9,
     )  # fmt: skip
 
 
@@ -201,7 +202,7 @@ def soft_answers(
     left.set_ylabel("$D^*(x)$, a probability")
     right.set_title("What it tells G to do")
     right.set_ylabel(r"slope of $\log D^*$ (per unit of x)")
-    right.legend(title="targets of data, fakes", fontsize=9)
+    left.legend(title="targets of data, fakes", loc="upper left", fontsize=9)
     for axes in (left, right):
         axes.set_xlabel("x")
     return fig
