@@ -176,7 +176,7 @@ register(
             "return -(right + wrong).mean()"
         ),
         because="It is the negative log-likelihood of a Bernoulli law, averaged.",
-        praise="A shopkeeper who pays this bill does best by being honest: next cell.",
+        praise="This is the bill. Next: what is the cheapest thing to say?",
     )
 )
 
@@ -490,9 +490,13 @@ def _boxes(shift: float, dx: float = 0.01):
     return make
 
 
-def _kl(p: Tensor, q: Tensor, dx: float) -> Tensor:
+def _kl_terms(p: Tensor, q: Tensor) -> Tensor:
     """0 log 0 = 0, as everywhere here; infinite where q is 0 and p is not."""
-    return torch.where(p > 0, p * log(p / q), 0.0).sum() * dx
+    return torch.where(p > 0, p * log(p / q), 0.0)
+
+
+def _kl(p: Tensor, q: Tensor, dx: float) -> Tensor:
+    return _kl_terms(p, q).sum() * dx
 
 
 def _jsd(p: Tensor, q: Tensor, dx: float) -> Tensor:
@@ -561,8 +565,19 @@ register(
                     lambda p, q, dx: _jsd_naive(p, q, 1.0) * dx,
                 ),
                 "Right, until a density is 0: there `0 * log(0)` is 0 times minus "
-                "infinity, NaN, and one NaN spoils the sum. `torch.xlogy(p, p)` and "
-                "`torch.xlogy(p, m)` count it as 0.",
+                "infinity, or `p / m` is 0/0: NaN, and one NaN spoils the sum. "
+                "`torch.xlogy(p, p)` and `torch.xlogy(p, m)` count it as 0.",
+            ),
+            Mistake(
+                "trapezoid rule",
+                lambda p, q, dx: (
+                    torch.trapezoid(_kl_terms(p, (p + q) / 2), dx=dx)
+                    + torch.trapezoid(_kl_terms(q, (p + q) / 2), dx=dx)
+                )
+                / 2,
+                "The trapezoid rule halves both ends of the grid. The course takes the "
+                "plain sum times dx.",
+                kind="convention",
             ),
             Mistake(
                 "m not halved",

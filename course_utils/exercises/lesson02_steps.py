@@ -184,23 +184,26 @@ _D_MISTAKES = [
     ),
     Mistake(
         "one mean over both",
-        _d_step(
-            loss=_on_probabilities(
-                lambda r, f: -2 * torch.cat([log(r), log(1 - f)]).mean()
+        tuple(
+            _d_step(
+                loss=_on_probabilities(
+                    lambda r, f, c=c: -c * torch.cat([log(r), log(1 - f)]).mean()
+                )
             )
+            for c in (1, 2)
         ),
-        "Right only while both batches are equally large. Two expectations, two means.",
+        "One mean over real and generated coins together: the larger batch counts "
+        "more. Two expectations, two means, and their sum.",
+    ),
+    Mistake(
+        "verdict detached",
+        _d_step(loss=lambda r, f: _d_loss(r, f.detach())),
+        "The verdict on the fakes is cut off, so D learns from the real coins only. "
+        "Detach the *coins*, `D(G(z).detach())`, not what D says of them.",
     ),
     Mistake(
         "half",
-        (
-            _d_step(loss=lambda r, f: _d_loss(r, f) / 2),
-            _d_step(
-                loss=_on_probabilities(
-                    lambda r, f: -torch.cat([log(r), log(1 - f)]).mean()
-                )
-            ),
-        ),
+        _d_step(loss=lambda r, f: _d_loss(r, f) / 2),
         "Right, up to a factor 1/2: it halves D's steps too. The course sums the two "
         "means.",
         kind="convention",
@@ -658,6 +661,7 @@ def _watch_game(
     if isinstance(result, (list, tuple)):
         yield "the returned losses", tuple(map(steps.plain, result))
         yield "cost: the result keeps its graph", any(map(steps.has_graph, result))
+        yield "cost: the losses are floats", all(type(x) is float for x in result)
     else:
         yield "the returned losses", result
 
@@ -826,6 +830,16 @@ register(
                 "All k losses of D in each round are returned. One number a round is "
                 "wanted: the last.",
                 kind="convention",
+            ),
+            Mistake(
+                "tensors kept",
+                (
+                    _game(record=lambda loss: loss),
+                    _game(record=lambda x: x + torch.zeros(1)[0].requires_grad_()),
+                ),
+                "Right. The losses are still tensors; `float(loss)` keeps the number "
+                "and lets go of everything behind it.",
+                kind="waste",
             ),
             Mistake(
                 "G's losses",
@@ -1034,7 +1048,7 @@ register(
         hints=["Which x does y see when its turn comes?"],
         answer="x = x - lr * y\nreturn x, y + lr * x",
         because="x has moved by the time y looks: the same formulas, in turn.",
-        praise="The order of two lines decides whether this game explodes or orbits.",
+        praise="Two lines in another order. Does it matter? Guess next.",
         rtol=1e-6,
     )
 )

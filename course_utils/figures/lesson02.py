@@ -107,7 +107,8 @@ def value_against_shift(shift: Any, value: Any, divergence: Any) -> Figure:
         (float(shift[middle]), float(value[middle])), xytext=(12, -14),
         textcoords="offset points", color=NOTICE,
     )  # fmt: skip
-    reference_line(axes, -math.log(4), "-log 4: equal laws")
+    reference_line(axes, -math.log(4), "")
+    axes.annotate("-log 4: equal laws", (1.2, -math.log(4) + 0.02), color=CAPTION)
     reference_line(axes, 0.0, "0: no point in common")
     axes.set(xlabel="distance of the two laws", ylabel="value (nats)")
     axes.set_ylim(-1.55, 0.16)
