@@ -77,7 +77,7 @@ def modes_covered(samples: Tensor, centers: Tensor, radius: float) -> int:
         A whole number from 0 to k; a single sample is enough, so it does not tell
         whether the modes have their due shares.
 
-    Source: Metz et al. 2016, arXiv:1611.02163, count modes on such a ring.
+    Source: the ring of eight modes is that of Metz et al. 2016, arXiv:1611.02163.
 
     Two samples near the first center, none near the second:
 

@@ -5,8 +5,9 @@ all games is one batched product. Every race starts from a copy of the same game
 two losses, or two optimizers, are compared with nothing else different.
 """
 
+import contextlib
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -96,6 +97,18 @@ class Games:
         self.optimizer_d.step()
 
 
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """On networks this small a second thread costs far more than it brings."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@_one_thread()
 def pretrain(
     law: Law,
     *,
@@ -135,6 +148,7 @@ def pretrain(
     return games
 
 
+@_one_thread()
 def race(
     games: Games,
     loss: Callable[[Tensor], Tensor],

@@ -7,8 +7,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from course_utils import data, figures, models, training, widgets
+from course_utils import data, figures, widgets
 from course_utils.figures import lesson05 as drawn
+from course_utils.races import StackedMLP
 from course_utils.widgets import lesson05 as explorer
 
 ONE, ZERO = widgets.COSTS_OF_ONE, widgets.COSTS_OF_ZERO
@@ -199,12 +200,34 @@ def test_no_float32_lies_between_one_and_six_ulps_of_1e_8_below_it():
 @pytest.mark.parametrize(
     ("dtype", "bits_of_one"), [(torch.bfloat16, 0x3F80), (torch.float16, 0x3C00)]
 )
-def test_nearly_all_of_some_sixteen_thousand_probabilities_lie_below_one_half(
+def test_nine_in_ten_of_fifteen_thousand_probabilities_lie_below_one_half(
     dtype, bits_of_one
 ):
     held = torch.arange(1, bits_of_one, dtype=torch.int16).view(dtype).double()
     assert 15_000 < len(held) < 16_500 and held.max() < 1
     assert (held < 0.5).double().mean() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("dtype", "digits"), [(torch.bfloat16, 8), (torch.float16, 11)]
+)
+def test_a_sigmoid_is_rounded_to_one_past_the_middle_of_the_last_gap(dtype, digits):
+    middle = math.log(2 ** (digits + 1) - 1)  # the logit of 1 - 2^-(digits + 1)
+    x = torch.arange(0, 10, 1 / 16).to(dtype)
+    first = x[torch.sigmoid(x) == 1][0].item()
+    assert middle < first < middle + 1 / 16
+
+
+def test_in_float32_a_sigmoid_is_one_from_24_log_2_on():
+    x = torch.tensor([24 * math.log(2) - 0.01, 24 * math.log(2) + 0.01])
+    assert (torch.sigmoid(x) == 1).tolist() == [False, True]
+
+
+def test_in_float16_the_slope_of_the_plain_logarithm_goes_first():
+    x = torch.tensor([-11.0, -11.125], dtype=torch.float16)
+    value, slope = widgets.value_and_slope(ONE["log of sigmoid"], x)
+    assert value.isfinite().all() and slope.isfinite().tolist() == [True, False]
+    assert math.log(65504) == pytest.approx(11.09, abs=0.005)
 
 
 def test_the_logistic_function_at_minus_1000_is_0_to_more_than_400_digits():
@@ -249,15 +272,30 @@ def test_a_last_layer_of_zeros_never_learns_if_the_corner_is_typed_with_relu():
     assert gradient(lambda x: F.softplus(-x)) > 0.01
 
 
-def test_the_game_of_lesson_2_keeps_its_logits_within_three():
-    rng, law = data.rng(0), data.two_gaussians()
-    G = models.mlp_generator(2, 1, generator=rng)
-    D = models.mlp_discriminator(1, generator=rng)
-    optimizers = [torch.optim.SGD(net.parameters(), lr=0.05) for net in (G, D)]
-    training.play_game(
-        G, D, *optimizers, lambda: law.sample(128, rng),
-        lambda: data.latent(128, 2, rng), rounds=300,
-    )  # fmt: skip
-    with torch.no_grad():
-        logits = torch.cat([D(law.sample(1000, rng)), D(G(data.latent(1000, 2, rng)))])
-    assert logits.abs().max() < 3
+def largest_logit(*, factor, head_start, n_steps=500):
+    """The largest logit in size while the lesson's eight games are played."""
+    rng, law, largest = data.rng(0), data.two_gaussians(), 0.0
+    G = StackedMLP([2, 32, 32, 1], n_games=8, generator=rng)
+    D = StackedMLP([1, 32, 32, 1], n_games=8, generator=rng)
+    opt_g, opt_d = (torch.optim.SGD(net.parameters(), lr=0.05) for net in (G, D))
+    for step in range(n_steps):
+        x_real = law.sample(8 * 128, rng).view(8, 128, 1)
+        x_fake = G(data.latent(8 * 128, 2, rng).view(8, 128, 2))
+        real, fake = factor * D(x_real), factor * D(x_fake.detach())
+        largest = max(largest, real.abs().max().item(), fake.abs().max().item())
+        opt_d.zero_grad()
+        (F.softplus(-real) + F.softplus(fake)).mean(dim=1).sum().backward()
+        opt_d.step()
+        if step >= head_start:
+            opt_g.zero_grad()
+            F.softplus(-factor * D(x_fake)).mean(dim=1).sum().backward()
+            opt_g.step()
+    return largest
+
+
+def test_left_alone_the_networks_keep_their_logits_within_five():
+    assert largest_logit(factor=1, head_start=0) < 5
+
+
+def test_a_shouting_discriminator_reaches_some_forty():
+    assert 30 < largest_logit(factor=8, head_start=200) < 50

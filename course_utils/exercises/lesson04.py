@@ -450,7 +450,7 @@ register(
             "a radius above 1": lambda: (_points((1.2, 0.0), (2.5, 4.0)), _SQUARE, 1.3),
             "nothing near": lambda: (_points((2.0, 2.0), (2.1, 2.0)), _SQUARE, 0.5),
             "in the corner of a square, outside the circle": lambda: (
-                _points((0.4, 0.4), (4.3, 0.0)),
+                _points((0.4, 0.4), (4.3, 0.3)),
                 _SQUARE,
                 0.5,
             ),

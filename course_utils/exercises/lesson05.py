@@ -15,7 +15,7 @@ from course_utils import losses
 
 from . import observers
 from .engine import Exercise, Mistake, register
-from .lesson05_forms import Form, mistakes
+from .lesson05_forms import Form, mistakes, tail
 
 softplus, sigmoid, log_sigmoid = F.softplus, torch.sigmoid, F.logsigmoid
 BCE = F.binary_cross_entropy_with_logits
@@ -56,7 +56,7 @@ HALF_TOLERANCE = {f"value{HALF}": (5e-3, 1e-3), f"slope{HALF}": (5e-3, 1e-3)}
 
 
 def largest_safe_exponent(dtype: torch.dtype) -> float:
-    """The largest x for which exp(x) is finite in a float type: log of its maximum."""
+    """The largest x for which exp(x) does not exceed a float type's largest number."""
     return math.log(torch.finfo(dtype).max)
 
 
@@ -191,7 +191,8 @@ register(
         answer="return math.log(torch.finfo(dtype).max)",
         because="exp(x) overflows when it exceeds the type's largest number.",
         praise="The first wall is 11.09 in float16 and 88.72 in float32 and bfloat16: "
-        "a discriminator's logits go past the first within seconds.",
+        "an overpowered discriminator's logits go past the first; the last game of "
+        "this lesson shows one.",
         rtol=0,
         atol=1e-3,
         same=1e-5,
@@ -323,6 +324,19 @@ register(
                 "There is no logarithm in it, so a confident mistake never costs more "
                 "than 1 and its slope dies on both sides.",
             ),
+            Mistake(
+                "a number in maximum",
+                (
+                    lambda x: torch.maximum(-x, 0) + tail(x),
+                    lambda x: torch.maximum(-x, 0.0) + tail(x),
+                    lambda x: torch.maximum(0, -x) + tail(x),
+                    lambda x: torch.max(-x, 0) + tail(x),
+                    lambda x: tail(x) + torch.max(-x, 0),
+                ),
+                "`torch.maximum` wants two tensors: `torch.zeros_like(logits)` is the "
+                "second. (`torch.max` takes a whole number for a dim, and returns "
+                "values and places.)",
+            ),
             *_other_bases(lambda x: softplus(-x)),
             *mistakes(
                 lambda f: f.one,
@@ -393,6 +407,16 @@ register(
                 (sigmoid, lambda x: 1 - sigmoid(x), lambda x: -sigmoid(x)),
                 "There is no logarithm in it, so a confident mistake never costs more "
                 "than 1 and its slope dies on both sides.",
+            ),
+            Mistake(
+                "1 - s from the twin",
+                (
+                    lambda x: -torch.log(1 - torch.exp(-softplus(-x))),
+                    lambda x: -torch.log(1 - torch.exp(-_maximum(x))),
+                ),
+                "exp(-neg_log_sigmoid(l)) is s(l) again, rounded to 1 from about +17 "
+                "on: 1 - s is then 0 and its log -inf. Never form 1 - s(l): it is "
+                "s(-l).",
             ),
             *_other_bases(softplus),
             *mistakes(
@@ -522,20 +546,33 @@ register(
                 "sum is 1.",
             ),
             Mistake(
-                "shift not undone",
+                "maximum of each column",
+                _shifted(lambda x: x.amax(0, keepdim=True)),
+                "With `dim=0` that is the maximum of each column. Each row needs its "
+                "own: `amax(dim=-1, keepdim=True)`.",
+            ),
+            Mistake(
+                "max with its places",
                 (
-                    lambda x: (
-                        x
-                        - (x - x.amax(-1, keepdim=True))
-                        .exp()
-                        .sum(-1, keepdim=True)
-                        .log()
-                    ),
-                    lambda x: (
-                        x
-                        - x.amax(-1, keepdim=True)
-                        - x.exp().sum(-1, keepdim=True).log()
-                    ),
+                    lambda x: x - x.max(dim=1, keepdim=True),
+                    lambda x: x - x.max(dim=1),
+                ),
+                "`max` with a dim returns values and places: take `.values`, or use "
+                "`amax`.",
+            ),
+            Mistake(
+                "shift not put back",
+                tuple(
+                    lambda x, m=m: x - (x - m(x)).exp().sum(-1, keepdim=True).log()
+                    for m in (lambda x: x.amax(-1, keepdim=True), torch.max)
+                ),
+                "m was taken off inside the sum and never put back: l - (m + log of "
+                "the sum of exp(l - m)).",
+            ),
+            Mistake(
+                "shift not undone",
+                lambda x: (
+                    x - x.amax(-1, keepdim=True) - x.exp().sum(-1, keepdim=True).log()
                 ),
                 "The maximum was taken off in one place and not in the other. Shift "
                 "the logits once, and use the shifted ones in both.",
