@@ -402,3 +402,13 @@ def test_replay_wants_every_combination_and_one_length():
     del runs[0, "minimax", "Adam"]
     with pytest.raises(ValueError, match="every combination"):
         race_replay(runs, x_real, every=10)
+
+
+@pytest.mark.parametrize(("mass", "nonsense_is_dearer"), [(1e-6, True), (1e-2, False)])
+def test_the_new_loss_charges_more_for_what_the_data_never_do(mass, nonsense_is_dearer):
+    p = torch.tensor([0.5, 0.5, mass])
+    gap, nonsense = (
+        2 * torch.xlogy((p + q) / 2, (p + q) / 2 / p).sum()
+        for q in (torch.tensor([1.0, 0.0, 0.0]), torch.tensor([0.45, 0.45, 0.1]))
+    )
+    assert bool(nonsense > gap) is nonsense_is_dearer
