@@ -92,3 +92,197 @@ def _linear(n_in: int, n_out: int, generator: torch.Generator) -> nn.Linear:
     for parameter in layer.parameters():
         nn.init.uniform_(parameter, -bound, bound, generator=generator)
     return layer
+
+
+# --- The DCGAN: convolutions all the way ----------------------------------------------
+
+# Side of the first map, and how often it is doubled until the image is there.
+_STAGES = {28: (7, 2), 32: (4, 3), 64: (4, 4)}
+LEAK = 0.2  # slope of D's leaky ReLU below 0
+STD = 0.02  # of every convolution's initial weights
+
+
+class Generator(nn.Module):
+    """DCGAN's generator: a latent becomes a small map, and the map is doubled.
+
+    At 64 pixels: z -> 8b x 4 x 4 -> 4b x 8 x 8 -> 2b x 16 x 16 -> b x 32 x 32 ->
+    channels x 64 x 64, b being base_channels. Each arrow is a transposed convolution,
+    each but the last with batch normalization and ReLU behind it; the last ends in
+    tanh. 32 pixels take one arrow less; 28 start at 7 x 7 and take two less.
+
+    Its weights are PyTorch's until `initialize` sets them.
+
+    Args:
+        latent_dim: numbers in a latent.
+        base_channels: b, channels of the last map but one.
+        channels: of an image, 1 or 3.
+        size: of an image, in pixels: 28, 32 or 64.
+        batch_norm: False leaves batch normalization out, for the ablation.
+
+    Raises:
+        ValueError: there is no network for that size, or a number is below 1.
+
+    Source: Radford et al. 2015, figure 1 and section 3 (there latents are uniform).
+
+    >>> Generator(latent_dim=100)(torch.zeros(2, 100)).shape
+    torch.Size([2, 3, 64, 64])
+    >>> sum(weight.numel() for weight in Generator().parameters())
+    3576704
+    """
+
+    def __init__(
+        self,
+        latent_dim: int = 100,
+        base_channels: int = 64,
+        channels: int = 3,
+        *,
+        size: int = 64,
+        batch_norm: bool = True,
+    ) -> None:
+        super().__init__()
+        _require_positive(
+            latent_dim=latent_dim, base_channels=base_channels, channels=channels
+        )
+        side, doublings = _stages(size)
+        self.latent_dim = latent_dim
+        width = base_channels * 2 ** (doublings - 1)
+        layers = [*_enlarge(latent_dim, width, side, 1, 0, batch_norm)]
+        for _ in range(doublings - 1):
+            layers += _enlarge(width, width // 2, 4, 2, 1, batch_norm)
+            width //= 2
+        layers += [nn.ConvTranspose2d(width, channels, 4, 2, 1, bias=False), nn.Tanh()]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        """(n, latent_dim) latents -> (n, channels, size, size) images in [-1, 1]."""
+        if z.dim() != 2 or z.shape[1] != self.latent_dim:
+            raise ValueError(
+                f"latents of shape (n, {self.latent_dim}) are wanted, "
+                f"not {tuple(z.shape)}"
+            )
+        return self.layers(z[:, :, None, None])
+
+
+class Discriminator(nn.Module):
+    """DCGAN's discriminator: the generator's mirror, halving the map at each step.
+
+    At 64 pixels: image -> b x 32 x 32 -> 2b x 16 x 16 -> 4b x 8 x 8 -> 8b x 4 x 4 ->
+    one logit. Each arrow is a strided convolution with leaky ReLU (slope 0.2) behind
+    it, and batch normalization in between in all but the first and the last; no
+    sigmoid: the result is a logit.
+
+    Args:
+        base_channels: b, channels of the first map.
+        channels: of an image, 1 or 3.
+        size: of an image, in pixels: 28, 32 or 64.
+        batch_norm: False leaves batch normalization out, for the ablation.
+
+    Raises:
+        ValueError: there is no network for that size, or a number is below 1.
+
+    Source: Radford et al. 2015, section 3 (there with a sigmoid at the end).
+
+    >>> Discriminator()(torch.zeros(2, 3, 64, 64)).shape
+    torch.Size([2])
+    >>> sum(weight.numel() for weight in Discriminator().parameters())
+    2765568
+    """
+
+    def __init__(
+        self,
+        base_channels: int = 64,
+        channels: int = 3,
+        *,
+        size: int = 64,
+        batch_norm: bool = True,
+    ) -> None:
+        super().__init__()
+        _require_positive(base_channels=base_channels, channels=channels)
+        side, doublings = _stages(size)
+        width = base_channels
+        layers = [*_shrink(channels, width, batch_norm=False)]
+        for _ in range(doublings - 1):
+            layers += _shrink(width, 2 * width, batch_norm)
+            width *= 2
+        layers += [nn.Conv2d(width, 1, side, 1, 0, bias=False), nn.Flatten(0)]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """(n, channels, size, size) images -> (n,) logits, high means real."""
+        return self.layers(images)
+
+
+def init_weights(module: nn.Module, generator: torch.Generator | None = None) -> None:
+    """Give one layer DCGAN's initial weights; for `network.apply(init_weights)`.
+
+    Convolutions and transposed ones: N(0, 0.02^2). Batch normalization: weight
+    N(1, 0.02^2), bias 0. Other layers stay as they are.
+
+    Args:
+        module: one layer; changed in place.
+        generator: on the CPU; the global random state if None.
+
+    Source: Radford et al. 2015, section 4; batch normalization's part is the authors'
+    code's.
+
+    >>> layer = nn.BatchNorm2d(2)
+    >>> init_weights(layer, torch.Generator().manual_seed(0))
+    >>> layer.bias.tolist()
+    [0.0, 0.0]
+    """
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(module.weight, 0.0, STD, generator=generator)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.BatchNorm2d):
+        nn.init.normal_(module.weight, 1.0, STD, generator=generator)
+        nn.init.zeros_(module.bias)
+
+
+def initialize(network: nn.Module, generator: torch.Generator) -> nn.Module:
+    """`init_weights` on every layer, in order, drawn from `generator` alone.
+
+    Args:
+        network: changed in place.
+        generator: on the CPU.
+
+    Returns:
+        The network itself.
+
+    >>> G = initialize(Generator(8, 4), torch.Generator().manual_seed(0))
+    >>> bool(abs(G.layers[0].weight.std() - 0.02) < 0.002)
+    True
+    """
+    return network.apply(lambda module: init_weights(module, generator))
+
+
+def _enlarge(
+    n_in: int, n_out: int, kernel: int, stride: int, padding: int, batch_norm: bool
+) -> list[nn.Module]:
+    """A transposed convolution, normalized, and ReLU."""
+    layers = [nn.ConvTranspose2d(n_in, n_out, kernel, stride, padding, bias=False)]
+    return [*layers, *_normalized(n_out, batch_norm), nn.ReLU(inplace=True)]
+
+
+def _shrink(n_in: int, n_out: int, batch_norm: bool) -> list[nn.Module]:
+    """A convolution that halves the map, normalized, and leaky ReLU."""
+    layers = [nn.Conv2d(n_in, n_out, 4, 2, 1, bias=False)]
+    return [*layers, *_normalized(n_out, batch_norm), nn.LeakyReLU(LEAK, inplace=True)]
+
+
+def _normalized(channels: int, batch_norm: bool) -> list[nn.Module]:
+    return [nn.BatchNorm2d(channels)] if batch_norm else []
+
+
+def _stages(size: int) -> tuple[int, int]:
+    if size not in _STAGES:
+        raise ValueError(f"size must be one of {[*_STAGES]}, not {size!r}")
+    return _STAGES[size]
+
+
+def _require_positive(**numbers: int) -> None:
+    for name, number in numbers.items():
+        if not isinstance(number, int) or number < 1:
+            raise ValueError(
+                f"{name} must be a whole number of at least 1, not {number!r}"
+            )
