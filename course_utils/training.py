@@ -1,6 +1,7 @@
 """Training: one step of each player, written out, and the loop that alternates them."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -111,6 +112,134 @@ def play_game(
         generator_step(G, D, optimizer_g, sample_latent())
         history.append(loss_d.item())
     return history
+
+
+# --- The DCGAN's game, on logits ------------------------------------------------------
+#
+# The same two players with the losses that hold at any logit, and G's wish turned
+# round: it is paid for D's "real" instead of fined for D's "fake".
+
+
+def train_step(
+    G: nn.Module,
+    D: nn.Module,
+    optimizer_g: torch.optim.Optimizer,
+    optimizer_d: torch.optim.Optimizer,
+    x_real: Tensor,
+    z: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """One round of a DCGAN: D steps, then G steps against the new D.
+
+    One forward pass of G serves both: D learns from G's images cut off from G, G from
+    the same images through D.
+
+    Args:
+        G: generator, (n, latent_dim) -> (n, ...); changed in place.
+        D: discriminator, returns (n,) logits; changed in place.
+        optimizer_g, optimizer_d: over the parameters of G and of D; what `.grad` holds
+            before does not matter.
+        x_real: (m, ...) data.
+        z: (n, latent_dim) latents.
+
+    Returns:
+        () D's loss and () G's loss, each before its own step, in nats, no graph.
+
+    Source: Goodfellow et al. 2014, Algorithm 1 with k = 1, and section 3 for G's loss.
+    """
+    x_fake = G(z)
+    loss_d = discriminator_step_on_logits(D, optimizer_d, x_real, x_fake.detach())
+    loss_g = generator_step_on_logits(D, optimizer_g, x_fake)
+    return loss_d, loss_g
+
+
+def discriminator_step_on_logits(
+    D: nn.Module, optimizer_d: torch.optim.Optimizer, x_real: Tensor, x_fake: Tensor
+) -> Tensor:
+    """One step of D toward "real" on data and "fake" on G's images.
+
+    Data and G's images pass D one after the other: in one batch, batch normalization
+    would tell D which company an image keeps.
+
+    Args:
+        D: discriminator, returns (n,) logits; changed in place.
+        optimizer_d: over D's parameters.
+        x_real: (m, ...) data.
+        x_fake: (n, ...) generated, without a graph.
+
+    Returns:
+        () D's loss before the step, in nats, without a graph.
+
+    Source: Goodfellow et al. 2014, Algorithm 1, inner loop.
+    """
+    loss = losses.discriminator_loss(D(x_real), D(x_fake))
+    optimizer_d.zero_grad()
+    loss.backward()
+    optimizer_d.step()
+    return loss.detach()
+
+
+def generator_step_on_logits(
+    D: nn.Module, optimizer_g: torch.optim.Optimizer, x_fake: Tensor
+) -> Tensor:
+    """One step of G toward images that D calls real, D held still.
+
+    Args:
+        D: discriminator, returns (n,) logits; not changed.
+        optimizer_g: over the parameters of the G that made x_fake.
+        x_fake: (n, ...) generated, with its graph.
+
+    Returns:
+        () the non-saturating loss before the step, in nats, without a graph.
+
+    Source: Goodfellow et al. 2014, section 3.
+    """
+    with frozen(D):
+        loss = losses.generator_loss(D(x_fake))
+        optimizer_g.zero_grad()
+        loss.backward()
+    optimizer_g.step()
+    return loss.detach()
+
+
+@contextlib.contextmanager
+def frozen(network: nn.Module) -> Iterator[None]:
+    """No gradients for a network's weights inside; gradients still pass through it.
+
+    Those of D's weights in G's step would be computed and thrown away.
+    """
+    learning = [p for p in network.parameters() if p.requires_grad]
+    for parameter in learning:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in learning:
+            parameter.requires_grad_(True)
+
+
+@torch.no_grad()
+def sample(G: nn.Module, z: Tensor) -> Tensor:
+    """G's images of latents, each by itself: in eval mode, without a graph.
+
+    In eval mode batch normalization uses its running averages, so that an image does
+    not depend on the others in its batch.
+
+    Args:
+        G: generator; each of its modules is left in the mode it was in.
+        z: (n, latent_dim) latents.
+
+    Returns:
+        (n, ...) what G makes of them.
+
+    Source: Ioffe and Szegedy 2015, Algorithm 2, inference.
+    """
+    modes = [(module, module.training) for module in G.modules()]
+    G.eval()
+    try:
+        return G(z)
+    finally:
+        for module, mode in modes:
+            module.training = mode
 
 
 # --- A frozen G: teach D alone, and measure what would reach G ------------------------

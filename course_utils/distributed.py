@@ -1,0 +1,103 @@
+"""Several processes on one training: each plays its part of every batch.
+
+`torchrun` starts the processes; gradients are averaged over them by PyTorch's
+DistributedDataParallel, so that N processes do what one would on the whole batch.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+
+class Alone:
+    """One process: nothing to share, the whole batch is its part."""
+
+    rank, size = 0, 1
+
+    def shared(self, network: nn.Module) -> nn.Module:
+        """The network, its gradients averaged over the processes in each backward."""
+        return network
+
+    def part(self, batch: Tensor) -> Tensor:
+        """This process's rows of a batch that all processes know."""
+        return batch
+
+    def mean(self, values: Tensor) -> Tensor:
+        """The mean of a small tensor over the processes."""
+        return values
+
+    def any(self, flag: bool) -> bool:
+        """Whether the flag is up in any process; all get the same answer."""
+        return flag
+
+
+class Together(Alone):
+    """The processes that `torchrun` started.
+
+    Batch normalization: on GPUs its statistics are those of the whole batch
+    (SyncBatchNorm); on CPUs, where PyTorch has none, of each process's part.
+
+    Args:
+        device: of this process.
+
+    Source: Li et al. 2020, PyTorch Distributed, arXiv:2006.15704, section 3.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self.rank, self.size = dist.get_rank(), dist.get_world_size()
+
+    def shared(self, network: nn.Module) -> nn.Module:
+        if self.device.type == "cuda":
+            network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+        return _Shared(network, broadcast_buffers=False)
+
+    def part(self, batch: Tensor) -> Tensor:
+        return batch[self.rank :: self.size]
+
+    def mean(self, values: Tensor) -> Tensor:
+        values = values.to(self.device)
+        dist.all_reduce(values)
+        return (values / self.size).cpu()
+
+    def any(self, flag: bool) -> bool:
+        raised = torch.tensor(float(flag), device=self.device)
+        dist.all_reduce(raised)
+        return bool(raised > 0)
+
+
+class _Shared(DistributedDataParallel):
+    """DistributedDataParallel for a network that may be frozen in one player's step."""
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        # A frozen network has no gradients to wait for.
+        learning = any(p.requires_grad for p in self.module.parameters())
+        self.require_backward_grad_sync = learning
+        return super().forward(*inputs)
+
+
+def started_by_torchrun() -> bool:
+    """Whether this process is one of several."""
+    return "RANK" in os.environ and "WORLD_SIZE" in os.environ
+
+
+@contextmanager
+def processes(device: torch.device) -> Iterator[Alone]:
+    """Join the other processes, if `torchrun` started any, and leave them at the end.
+
+    Args:
+        device: of this process; NCCL carries the gradients of GPUs, gloo of CPUs.
+    """
+    if not started_by_torchrun():
+        yield Alone()
+        return
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield Together(device)
+    finally:
+        dist.destroy_process_group()
