@@ -22,9 +22,11 @@ DIGITS = data.DATA_DIR / "digits.npz"
 
 def test_readme_states_the_checksum_and_length_of_the_digits():
     content = DIGITS.read_bytes()
-    found = re.findall(r"[0-9a-f]{64}", README.read_text(encoding="utf-8"))
+    _, text, *_ = README.read_text(encoding="utf-8").split("\n## ")
+    assert text.startswith("digits.npz\n")
+    found = re.findall(r"[0-9a-f]{64}", text)
     assert found == [hashlib.sha256(content).hexdigest()] == [data.DIGITS_SHA256]
-    assert f"| bytes | {len(content):,} |" in README.read_text(encoding="utf-8")
+    assert f"| bytes | {len(content):,} |" in text
 
 
 def test_readme_states_shapes_range_and_class_counts_of_the_digits():
@@ -129,6 +131,28 @@ def test_channels_other_than_1_or_3_are_refused(channels):
         data.load("digits", channels=channels)
 
 
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("Digits", "digits"), ("MNIST", "mnist"), ("fashion_mnist", "fashion-mnist")],
+)
+def test_a_misspelled_set_is_answered_with_the_nearest(name, near):
+    message = f"no image set '{name}'; .* folder of images. Did you mean '{near}'"
+    with pytest.raises(ValueError, match=message):
+        data.load(name)
+
+
+@pytest.mark.parametrize("name", ["", "nothing of the kind", None, 3, ["digits"]])
+def test_what_is_no_name_is_refused(name):
+    with pytest.raises(ValueError, match="there is no image set"):
+        data.load(name)
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_digits_have_no_split(split):
+    with pytest.raises(ValueError, match="'digits' comes in one piece, without"):
+        data.load("digits", split=split)
+
+
 def test_another_set_needs_a_reader_and_nothing_else(monkeypatch):
     def read():
         return torch.linspace(-1, 1, 28).expand(5, 1, 28, 28), torch.arange(5)
@@ -138,6 +162,27 @@ def test_another_set_needs_a_reader_and_nothing_else(monkeypatch):
     assert images.shape == (5, 3, 32, 32) and len(labels) == 5
     with pytest.raises(ValueError, match="there is 'digits', 'ramps'"):
         data.load("ramp")
+
+
+# --- to_tanh_range ------------------------------------------------------------------
+
+
+def test_bytes_fill_the_range_of_tanh_evenly():
+    pixels = torch.arange(256, dtype=torch.uint8).reshape(2, 8, 16)
+    got = data.to_tanh_range(pixels)
+    assert got.dtype == torch.float32 and got.shape == pixels.shape
+    assert (got.min(), got.max()) == (-1, 1)
+    want = torch.arange(256, dtype=torch.float64) / 127.5 - 1
+    torch.testing.assert_close(got.flatten().double(), want, atol=1e-7, rtol=0)
+    assert torch.equal(pixels.flatten(), torch.arange(256, dtype=torch.uint8))
+
+
+@pytest.mark.parametrize(
+    "pixels", [torch.zeros(3), torch.zeros(3, dtype=torch.int64), [0, 1], None]
+)
+def test_what_is_not_uint8_has_no_known_range(pixels):
+    with pytest.raises(ValueError, match="pixels must be a uint8 tensor"):
+        data.to_tanh_range(pixels)
 
 
 # --- A missing or broken file -------------------------------------------------------
@@ -498,3 +543,86 @@ def test_a_draw_without_a_generator_is_refused(generator):
 def test_latents_want_whole_numbers_from_1(n, latent_dim):
     with pytest.raises(ValueError, match="must be a whole number of at least 1"):
         data.latent(n, latent_dim, rng(0))
+
+
+# --- Walks between latents ----------------------------------------------------------
+
+
+def walk_of(d=100, n=9, seed=0):
+    z0, z1 = data.latent(2, d, rng(seed))
+    return 2 * z0, z1, data.spherical_interpolation(2 * z0, z1, n)
+
+
+def test_a_walk_goes_by_even_angles_and_even_lengths():
+    z0, z1, walk = walk_of()
+    assert walk.shape == (9, 100) and walk.dtype == torch.float32
+    assert torch.equal(walk[0], z0) and torch.equal(walk[-1], z1)
+    lengths = walk.double().norm(dim=1)
+    even = torch.linspace(lengths[0], lengths[-1], 9, dtype=torch.float64)
+    torch.testing.assert_close(lengths, even, atol=1e-5, rtol=0)
+    units = walk.double() / lengths[:, None]
+    angles = (units[1:] * units[:-1]).sum(1).arccos()
+    torch.testing.assert_close(angles, angles[:1].expand(8), atol=1e-5, rtol=0)
+    whole = (units[0] * units[-1]).sum().arccos()
+    assert angles.sum().item() == pytest.approx(whole.item(), abs=1e-5)
+
+
+def test_a_walk_keeps_to_the_length_that_a_line_cuts_short():
+    z0, z1, walk = walk_of(n=3)
+    assert (z0 + z1).norm() / 2 < 0.85 * walk[1].norm()
+
+
+@pytest.mark.parametrize("factor", [3.0, 1.0, 0.3, 0.0, -0.3, -1.0])
+def test_a_walk_without_one_great_circle_is_the_line(factor):
+    z0 = data.latent(1, 10, rng(0))[0]
+    walk = data.spherical_interpolation(z0, factor * z0, 5)
+    line = torch.linspace(1, factor, 5)[:, None] * z0
+    torch.testing.assert_close(walk, line, atol=1e-6, rtol=0)
+    back = data.spherical_interpolation(factor * z0, z0, 5)
+    torch.testing.assert_close(back, line.flip(0), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("angle", [1e-3, 1e-5, 1e-9, math.pi - 1e-3])
+def test_almost_parallel_and_almost_opposite_ends_stay_accurate(angle):
+    t = torch.linspace(0, angle, 5, dtype=torch.float64)
+    want = torch.stack([t.cos(), t.sin()], 1)
+    got = data.spherical_interpolation(want[0], want[-1], 5)
+    torch.testing.assert_close(got, want, atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
+def test_a_walk_has_the_type_of_its_ends(kind):
+    z0, z1 = data.latent(2, 8, rng(0)).to(kind)
+    walk = data.spherical_interpolation(z0, z1, 4)
+    assert walk.dtype == kind and walk.isfinite().all()
+    assert torch.equal(walk[0], z0) and torch.equal(walk[-1], z1)
+
+
+def test_the_ends_of_a_walk_stay_as_they_were():
+    z0, z1 = data.latent(2, 8, rng(0))
+    before = z0.clone(), z1.clone()
+    data.spherical_interpolation(z0, z1, 2).zero_()
+    assert torch.equal(z0, before[0]) and torch.equal(z1, before[1])
+
+
+@pytest.mark.parametrize(
+    ("z0", "z1"),
+    [
+        (torch.ones(3), torch.ones(2)),
+        (torch.ones(1, 3), torch.ones(1, 3)),
+        (torch.ones(()), torch.ones(())),
+        (torch.ones(0), torch.ones(0)),
+    ],
+)
+def test_a_walk_wants_two_vectors(z0, z1):
+    with pytest.raises(ValueError, match=r"z0 and z1 must have one shape \(d,\)"):
+        data.spherical_interpolation(z0, z1, 3)
+
+
+def test_a_walk_wants_real_numbers_and_two_points():
+    ones = torch.ones(3)
+    with pytest.raises(ValueError, match="must be of a floating type, not torch.int64"):
+        data.spherical_interpolation(ones.long(), ones.long(), 3)
+    for n in (1, 0, 2.5):
+        with pytest.raises(ValueError, match="n must be a whole number of at least 2"):
+            data.spherical_interpolation(ones, ones, n)

@@ -15,7 +15,8 @@ PACKAGE = ROOT / "course_utils"
 # Who may import whom inside course_utils; a part may always import itself.
 TOOLS = {
     "data", "gaussians", "layers", "models", "losses", "training", "races",
-    "evaluation",
+    "evaluation", "classifier", "checkpoints", "devices", "distributed", "trainer",
+    "recordings",
 }  # fmt: skip
 LAYERS = {
     "__init__": set(),
@@ -33,7 +34,13 @@ LAYERS = {
     "trainer": {
         "checkpoints", "data", "devices", "distributed", "models", "training",
     },  # fmt: skip
-    "evaluation": {"data"},
+    "evaluation": {"gaussians"},
+    "classifier": {"data"},
+    "recordings": {"data"},
+    "runs": {"checkpoints", "data", "figures", "trainer", "training"},
+    "commands": {
+        "checkpoints", "data", "devices", "distributed", "models", "runs", "trainer",
+    },  # fmt: skip
     "figures": set(),
     "widgets": TOOLS | {"figures"},
     "exercises": TOOLS,

@@ -1,0 +1,12 @@
+"""Image sets from files: idx files found or downloaded, and folders of images.
+
+Everything here returns recorded pixels, uint8 from 0 to 255. Every failure is a
+`DataError` that says what was tried and what to do.
+"""
+
+from course_utils.sources.errors import DataError
+from course_utils.sources.folder import read_folder
+from course_utils.sources.idx import read_idx_set
+from course_utils.sources.public import IDX_SETS
+
+__all__ = ["IDX_SETS", "DataError", "read_folder", "read_idx_set"]

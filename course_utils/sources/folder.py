@@ -1,0 +1,153 @@
+"""A folder of images as equal squares."""
+
+import difflib
+import os
+import struct
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from course_utils.sources.errors import DataError, require_enough
+
+MOST_PIXELS = 64_000_000  # in one file: about 200 MB once unpacked
+FORMATS = {
+    ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".bmp": "BMP",
+}  # fmt: skip
+
+
+def read_folder(folder: Path, size: int, channels: int) -> tuple[Tensor, Tensor]:
+    """Every png, jpg, jpeg, webp and bmp below a folder, as equal squares.
+
+    Each image is turned as its EXIF data say, laid on white where it is transparent,
+    cropped to the square at its center, and resized with Lanczos' filter, which
+    averages over all pixels it covers. Of a moving image the first frame is taken.
+    Hidden files and folders, whose names begin with a dot, are passed over.
+
+    Args:
+        folder: searched with its subfolders; images are sorted by path.
+        size: height and width of the result, in pixels.
+        channels: 1 for gray, 3 for red, green and blue.
+
+    Returns:
+        pixels: (n, channels, size, size) uint8, 0 to 255.
+        labels: (n,) int64: if every image lies in a subfolder, the place of its
+            topmost subfolder in alphabetical order, from 0; else all are 0.
+
+    Raises:
+        DataError: there is no such folder, it cannot be read, it holds fewer than 16
+            images, or a file in it is no image or too large.
+    """
+    _require_folder(folder)
+    paths = _images_below(folder)
+    if not paths:
+        kinds = ", ".join(suffix[1:] for suffix in FORMATS)
+        raise DataError(
+            f"{folder} and its subfolders hold no image ({kinds}). Give the path of a "
+            "folder that does."
+        )
+    require_enough(len(paths), folder)
+    pixels = np.empty((len(paths), size, size, channels), dtype=np.uint8)
+
+    def fill(i: int) -> None:
+        pixels[i] = _read_image(paths[i], size, channels)
+
+    workers = min(8, os.cpu_count() or 1)  # Pillow lets several threads unpack at once
+    with warnings.catch_warnings(), ThreadPoolExecutor(workers) as pool:
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        for _ in pool.map(fill, range(len(paths))):
+            pass
+    planes = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
+    return planes, _folder_labels([path.relative_to(folder) for path in paths])
+
+
+def _require_folder(folder: Path) -> None:
+    if os.path.isdir(folder):
+        return
+    if os.path.exists(folder):
+        raise DataError(f"{folder} is a file. Give the folder in which images lie.")
+    parent = folder.parent
+    try:
+        names = [name for name in os.listdir(parent) if os.path.isdir(parent / name)]
+    except OSError:
+        names = []
+    near = difflib.get_close_matches(folder.name, names, n=1)
+    hint = f" Did you mean {parent / near[0]}?" if near else " Check its spelling."
+    raise DataError(f"There is no folder {folder}.{hint}")
+
+
+def _images_below(folder: Path) -> list[Path]:
+    def refuse(error: OSError) -> None:
+        raise DataError(
+            f"{error.filename or folder} cannot be read ({error.strerror}). Change its "
+            "permissions, or copy the images to a folder of your own."
+        ) from error
+
+    found, seen = [], set()
+    for here, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
+        real = os.path.realpath(here)
+        folders[:] = [name for name in folders if name[0] != "." and real not in seen]
+        if real not in seen:
+            paths = [Path(here, name) for name in files if name[0] != "."]
+            found += [path for path in paths if path.suffix.lower() in FORMATS]
+        seen.add(real)  # a link may lead back up
+    return sorted(found, key=lambda path: path.parts)
+
+
+def _folder_labels(paths: list[Path]) -> Tensor:
+    """Labels of images by their paths from the folder on.
+
+    >>> _folder_labels([Path("a/1.png"), Path("b/x/1.png"), Path("b/2.png")])
+    tensor([0, 1, 1])
+    """
+    if any(len(path.parts) == 1 for path in paths):
+        return torch.zeros(len(paths), dtype=torch.int64)
+    places = {name: i for i, name in enumerate(sorted({p.parts[0] for p in paths}))}
+    return torch.tensor([places[path.parts[0]] for path in paths])
+
+
+def _read_image(path: Path, size: int, channels: int) -> np.ndarray:
+    """(size, size, channels) uint8."""
+    try:
+        with Image.open(path, formats=sorted(set(FORMATS.values()))) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise Image.DecompressionBombError
+            image.draft(None, (3 * size, 3 * size))  # a large jpg is unpacked smaller
+            image = _plain(ImageOps.exif_transpose(image))
+            image = image.convert("RGB" if channels == 3 else "L")
+            side = min(image.size)
+            left, top = (image.width - side) / 2, (image.height - side) / 2
+            box = (left, top, left + side, top + side)
+            square = image.resize((size, size), Image.Resampling.LANCZOS, box=box)
+    except Image.DecompressionBombError:
+        raise DataError(
+            f"{path} has more than {MOST_PIXELS:,} pixels: too large to unpack "
+            "safely. Make it smaller or take it out of the folder."
+        ) from None
+    except PermissionError as error:
+        raise DataError(
+            f"{path} cannot be read ({error.strerror}). Change its permissions."
+        ) from error
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error) as e:
+        # Pillow's readers meet damage with any of these.
+        raise DataError(
+            f"{path} is no image, or a damaged one. Take it out of the folder or "
+            "replace it by an intact copy."
+        ) from e
+    return np.asarray(square).reshape(size, size, channels)
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """Eight bits a channel and nothing transparent."""
+    if image.mode[0] == "I":  # 16 bits; Pillow's own conversion may clip at 255
+        values = np.asarray(image).astype(np.float64).clip(0, 65_535)
+        return Image.fromarray((values / 257).round().astype(np.uint8))
+    if not image.has_transparency_data:
+        return image
+    image = image.convert("RGBA")
+    paper = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(paper, image)
