@@ -1,5 +1,6 @@
 """Checkpoints: written whole or not at all, read without running anything in them."""
 
+import contextlib
 import io
 import os
 from pathlib import Path
@@ -43,8 +44,9 @@ def write_bytes(content: bytes | memoryview, path: Path) -> None:
             os.fsync(file.fileno())  # before the name moves, or a power cut empties it
         os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
-        kept = "; the last one is intact" if path.exists() else ""
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        kept = "; the last one is intact" if os.path.exists(path) else ""
         raise CheckpointError(
             f"{path} cannot be written ({error.strerror}){kept}. Make room, or choose "
             "another folder"

@@ -29,8 +29,8 @@ def pick(name: str = "auto") -> torch.device:
         return torch.device("mps" if mps else "cpu")
     try:
         device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError):
+        torch.zeros(1, device=device).item()  # PyTorch knows names that compute nothing
+    except (RuntimeError, AssertionError, ImportError):
         raise ValueError(
             f"no device {name!r} on this machine; `python -m course_utils doctor` says "
             "what there is, and 'auto' takes the best of it"
@@ -136,7 +136,10 @@ def out_of_memory_explained(batch_size: int):
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        signs = ("out of memory", "can't allocate memory", "not enough memory")
+        signs = (
+            "out of memory", "can't allocate memory", "not enough memory",
+            "ALLOC_FAILED",
+        )  # fmt: skip
         if isinstance(error, MemoryError) or any(s in str(error) for s in signs):
             raise MemoryError(
                 f"out of memory at batch size {batch_size}: try half of it, fewer "

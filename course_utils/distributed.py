@@ -5,13 +5,20 @@ DistributedDataParallel, so that N processes do what one would on the whole batc
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
+
+T = TypeVar("T")
+
+
+class Elsewhere(RuntimeError):
+    """Another process failed; it says why."""
 
 
 class Alone:
@@ -34,6 +41,14 @@ class Alone:
     def any(self, flag: bool) -> bool:
         """Whether the flag is up in any process; all get the same answer."""
         return flag
+
+    def first(self, make: Callable[[], T]) -> T:
+        """What `make()` returns in the first process, which alone calls it.
+
+        Raises:
+            Elsewhere: it failed there, and this is another process.
+        """
+        return make()
 
 
 class Together(Alone):
@@ -70,6 +85,17 @@ class Together(Alone):
         dist.all_reduce(raised)
         return bool(raised > 0)
 
+    def first(self, make: Callable[[], T]) -> T:
+        told = [None, False]  # what was made, and whether it was
+        try:
+            if self.rank == 0:
+                told = [make(), True]
+        finally:  # a failure is told too, or the others would wait for ever
+            dist.broadcast_object_list(told, src=0, device=self.device)
+        if not told[1]:
+            raise Elsewhere("the first process failed, and says why")
+        return told[0]
+
 
 class _Shared(DistributedDataParallel):
     """DistributedDataParallel for a network that may be frozen in one player's step."""
@@ -86,6 +112,11 @@ def started_by_torchrun() -> bool:
     return "RANK" in os.environ and "WORLD_SIZE" in os.environ
 
 
+def place() -> int:
+    """Which process of its machine this is: 0, 1, ...; 0 if it is alone."""
+    return int(os.environ["LOCAL_RANK"]) if "LOCAL_RANK" in os.environ else 0
+
+
 @contextmanager
 def processes(device: torch.device) -> Iterator[Alone]:
     """Join the other processes, if `torchrun` started any, and leave them at the end.
@@ -99,5 +130,11 @@ def processes(device: torch.device) -> Iterator[Alone]:
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield Together(device)
+    except RuntimeError as error:
+        gone = any(s in str(error) for s in ("Connection closed", "Connection reset"))
+        if gone or isinstance(error, dist.DistBackendError):
+            reason = str(error).splitlines()[0]
+            raise Elsewhere(f"another process has left ({reason})") from error
+        raise
     finally:
         dist.destroy_process_group()

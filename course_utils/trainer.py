@@ -71,9 +71,12 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("batch_size", "steps", "n_discriminator_steps", "log_every"):
+        for name in (
+            "channels", "latent_dim", "base_channels", "batch_size", "steps",
+            "n_discriminator_steps", "n_generator_steps", "log_every",
+        ):  # fmt: skip
             _require(getattr(self, name) >= 1, name, "at least 1", self)
-        _require(self.n_generator_steps >= 1, "n_generator_steps", "at least 1", self)
+        _require(0 <= self.seed < 2**32, "seed", "in [0, 2^32)", self)
         for name in ("lr_g", "lr_d"):
             _require(0 < getattr(self, name) < 1, name, "between 0 and 1", self)
         for name in ("beta1", "beta2", "average"):
@@ -158,7 +161,8 @@ class Trainer:
         group: of processes that share the work; `Alone()` if None.
 
     Raises:
-        ValueError: the images do not fit the settings, or are fewer than a batch.
+        ValueError: the images do not fit the settings, or are fewer than a batch, or
+            a batch has no equal parts for the processes.
 
     >>> settings = Settings(base_channels=4, latent_dim=8, steps=2, batch_size=8)
     >>> trainer = Trainer(torch.zeros(16, 1, 32, 32), settings)
@@ -182,6 +186,7 @@ class Trainer:
         _require_images(images, settings)
         self.settings, self.step = settings, step
         self.group = group or Alone()
+        _require_equal_parts(settings.batch_size, self.group.size)
         self.images = images.to(device)
         # channels_last: the order in memory that convolutions are fastest in.
         place = {"device": device, "dtype": images.dtype}
@@ -189,12 +194,12 @@ class Trainer:
         new_g, new_d = networks(settings)
         self.G, self.D = (G or new_g).to(**place), (D or new_d).to(**place)
         self.average = copy.deepcopy(self.G).eval() if settings.average else self.G
-        self.optimizer_g = _adam(self.G, settings.lr_g, settings)
-        self.optimizer_d = _adam(self.D, settings.lr_d, settings)
+        self.optimizer_g = adam(self.G, settings.lr_g, settings)
+        self.optimizer_d = adam(self.D, settings.lr_d, settings)
         self._norms = _GradientNorms(g=self.optimizer_g, d=self.optimizer_d)
         # What the steps call: the same weights, dressed for precision and company.
-        self._G = self.group.shared(_in_precision(self.G, settings))
-        self._D = self.group.shared(_in_precision(self.D, settings))
+        self._G = self.group.shared(in_precision(self.G, settings))
+        self._D = self.group.shared(in_precision(self.D, settings))
         self._latents = data.rng(settings.seed + 1)
         self._batches = Batches(len(images), settings.batch_size, settings.seed)
         self._batches_drawn = 0
@@ -223,7 +228,7 @@ class Trainer:
         end = self.settings.steps if until is None else min(until, self.settings.steps)
         every, batch_size = self.settings.log_every, self.settings.batch_size
         with (
-            _interrupt_kept_waiting() as interrupted,
+            interrupt_kept_waiting() as interrupted,
             devices.out_of_memory_explained(batch_size),
         ):
             started, clock = self.round, _now()
@@ -300,9 +305,9 @@ class Trainer:
     @torch.no_grad()
     def _mean_outputs(self, x_real: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
         """Mean D(x) and D(G(z)) in training mode, no running statistic touched."""
-        x_fake = _without_a_trace(self.G, z)
-        real_logits = _without_a_trace(self.D, x_real)
-        fake_logits = _without_a_trace(self.D, x_fake)
+        x_fake = without_a_trace(self.G, z)
+        real_logits = without_a_trace(self.D, x_real)
+        fake_logits = without_a_trace(self.D, x_fake)
         return real_logits.sigmoid().mean(), fake_logits.sigmoid().mean()
 
     # --- what came of it ---
@@ -354,7 +359,7 @@ class Trainer:
             ValueError: it belongs to a run with other settings; only `steps` may be
                 larger, and the learning rates then follow the new length.
         """
-        content = checkpoints.read(Path(path))
+        content = self.group.first(lambda: checkpoints.read(Path(path)))
         _require_same_run(content["settings"], self.settings, content["round"], path)
         for name, part in self._parts().items():
             part.load_state_dict(content[name])
@@ -376,12 +381,18 @@ def load_generator(path: Path | str) -> tuple[models.Generator, Settings]:
     """The averaged G of a checkpoint, in eval mode on the CPU, and its run's settings.
 
     Raises:
-        checkpoints.CheckpointError: the file is missing or broken.
+        checkpoints.CheckpointError: the file is missing or broken, or holds another
+            network than `models.Generator`.
     """
     content = checkpoints.read(Path(path))
-    settings = Settings(**content["settings"])
-    G, _ = networks(settings)
-    G.load_state_dict(content["average"])
+    try:
+        settings = Settings(**content["settings"])
+        G, _ = networks(settings)
+        G.load_state_dict(content["average"])
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise checkpoints.CheckpointError(
+            f"{path} holds another G than the course's; load it where that one is made"
+        ) from error
     return G.eval(), settings
 
 
@@ -417,40 +428,54 @@ class _GradientNorms:
             self._on = False
 
 
+class _Interrupt:
+    """Notes the first Ctrl-C; a second one is not held back."""
+
+    came = False
+
+    def __call__(self, number: int, frame: object) -> None:
+        if self.came:
+            raise KeyboardInterrupt
+        self.came = True
+
+
 @contextmanager
-def _interrupt_kept_waiting() -> Iterator[Callable[[], bool]]:
-    """Hold Ctrl-C back until asked for it; a second one is not held back."""
+def interrupt_kept_waiting() -> Iterator[Callable[[], bool]]:
+    """Hold Ctrl-C back; what it yields says whether one came.
+
+    Inside another one the outer keeps the word, so that none is lost between two calls
+    of `Trainer.train`.
+    """
+    before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False  # only the main thread hears signals
-        return
-    asked = []
-
-    def note(number: int, frame: object) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield lambda: bool(asked)
-    finally:
-        signal.signal(signal.SIGINT, before)
+    elif isinstance(before, _Interrupt):
+        yield lambda: before.came
+    else:
+        note = _Interrupt()
+        signal.signal(signal.SIGINT, note)
+        try:
+            yield lambda: note.came
+        finally:
+            signal.signal(signal.SIGINT, before)
 
 
-def _adam(network: nn.Module, lr: float, settings: Settings) -> torch.optim.Adam:
+def adam(network: nn.Module, lr: float, settings: Settings) -> torch.optim.Adam:
+    """Adam with the settings' betas; one pass over the weights where that exists."""
     device = next(network.parameters()).device.type
     betas = (settings.beta1, settings.beta2)
-    fused = device in ("cpu", "cuda")  # one pass over the weights in place of several
+    fused = device in ("cpu", "cuda")
     return torch.optim.Adam(network.parameters(), lr, betas, fused=fused)
 
 
-def _in_precision(network: nn.Module, settings: Settings) -> nn.Module:
+def in_precision(network: nn.Module, settings: Settings) -> nn.Module:
+    """The network as the steps call it, in the settings' precision; same weights."""
     half = settings.precision == "bfloat16"
     return devices.InBfloat16(network) if half else network
 
 
-def _without_a_trace(network: nn.Module, x: Tensor) -> Tensor:
-    """What a network returns, its buffers as they were."""
+def without_a_trace(network: nn.Module, x: Tensor) -> Tensor:
+    """What a network returns, its buffers left as they were."""
     copies = {name: buffer.clone() for name, buffer in network.named_buffers()}
     return torch.func.functional_call(network, copies, (x,))
 
@@ -468,8 +493,8 @@ def _require_finite(record: Record) -> None:
     if not all(math.isfinite(value) for value in record):
         raise TrainingError(
             f"round {record.step}: a loss or a gradient is no longer a finite number "
-            f"(D's loss {record.loss_d:.3g}, G's loss {record.loss_g:.3g}). Lower the "
-            "learning rates, and start again from the last checkpoint"
+            f"(D's loss {record.loss_d:.3g}, G's loss {record.loss_g:.3g}). Start a "
+            "new run with lower learning rates"
         )
 
 
@@ -484,6 +509,14 @@ def _require_images(images: Tensor, settings: Settings) -> None:
         raise ValueError(
             f"{len(images)} images do not fill a batch of {settings.batch_size}: "
             "choose a smaller batch_size"
+        )
+
+
+def _require_equal_parts(batch_size: int, processes: int) -> None:
+    if batch_size % processes:
+        raise ValueError(
+            f"a batch of {batch_size} cannot be shared equally by {processes} "
+            f"processes: choose a multiple of {processes}"
         )
 
 

@@ -16,7 +16,7 @@ PACKAGE = ROOT / "course_utils"
 TOOLS = {
     "data", "gaussians", "layers", "models", "losses", "training", "races",
     "evaluation", "classifier", "checkpoints", "devices", "distributed", "trainer",
-    "recordings",
+    "recordings", "diagnosis",
 }  # fmt: skip
 LAYERS = {
     "__init__": set(),
@@ -37,9 +37,14 @@ LAYERS = {
     "evaluation": {"gaussians"},
     "classifier": {"data"},
     "recordings": {"data"},
+    "diagnosis": {"recordings"},
     "runs": {"checkpoints", "data", "figures", "trainer", "training"},
     "commands": {
         "checkpoints", "data", "devices", "distributed", "models", "runs", "trainer",
+    },  # fmt: skip
+    "report": {
+        "checkpoints", "classifier", "data", "diagnosis", "evaluation", "figures",
+        "runs", "trainer", "training",
     },  # fmt: skip
     "figures": set(),
     "widgets": TOOLS | {"figures"},

@@ -1,0 +1,104 @@
+"""Which device, which arithmetic, and a clock that waits."""
+
+import pytest
+import torch
+from torch import nn
+
+from course_utils import devices
+
+
+@pytest.mark.parametrize("name", ["nonsense", "", "cuda:99", "meta", "hpu"])
+def test_a_device_that_is_not_here_is_refused_in_a_sentence(name):
+    with pytest.raises(ValueError, match=f"no device '{name}' on this machine"):
+        devices.pick(name)
+
+
+def test_auto_takes_what_there_is():
+    device = devices.pick()
+    assert torch.zeros(2, device=device).sum().item() == 0
+    if not (torch.cuda.is_available() or torch.backends.mps.is_available()):
+        assert device.type == "cpu"
+
+
+def test_fast_precision_is_one_of_the_two_and_asks_the_processor(monkeypatch):
+    cpu = torch.device("cpu")
+    assert devices.fast_precision(cpu) in devices.PRECISIONS
+    for has, wanted in ((True, "bfloat16"), (False, "float32")):
+        for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+            monkeypatch.setattr(torch.cpu, name, lambda has=has: has, raising=False)
+        assert devices.fast_precision(cpu) == wanted
+    assert devices.fast_precision(torch.device("mps")) == "float32"
+
+
+def one_weight():
+    network = nn.Linear(1, 1, bias=False)
+    nn.init.ones_(network.weight)
+    return network
+
+
+def test_one_autocast_around_a_whole_step_would_use_old_weights():
+    """The trap that `InBfloat16` avoids: the rounded copy outlives the update."""
+    network, x = one_weight(), torch.ones(1, 1)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert network(x).item() == 1
+        with torch.no_grad():
+            network.weight.fill_(3.0)  # as an optimizer does
+        assert network(x).item() == 1  # 3 would be right
+
+
+def test_in_bfloat16_sees_the_weights_as_they_are():
+    network, x = one_weight(), torch.ones(1, 1)
+    wrapped = devices.InBfloat16(network)
+    optimizer = torch.optim.SGD(wrapped.parameters(), lr=2.0)
+    (-wrapped(x)).backward()
+    optimizer.step()
+    assert network.weight.item() == 3 and wrapped(x).item() == 3
+
+
+def test_in_bfloat16_rounds_products_and_keeps_float32_weights():
+    network = one_weight()
+    nn.init.constant_(network.weight, 1 + 2**-10)  # bfloat16 has 8 bits
+    wrapped = devices.InBfloat16(network)
+    result = wrapped(torch.ones(1, 1))
+    assert result.dtype == torch.float32 and result.item() == 1
+    assert network.weight.dtype == torch.float32 and network.weight.item() > 1
+
+
+def test_the_clock_is_read_after_the_device_has_finished(monkeypatch):
+    calls = []
+    clock = iter([10.0, 14.0])
+
+    def now():
+        calls.append("clock")
+        return next(clock)
+
+    monkeypatch.setattr(devices, "synchronize", lambda: calls.append("wait"))
+    monkeypatch.setattr(devices.time, "perf_counter", now)
+    speed = devices.images_per_second(lambda: calls.append("step"), 8, n=3)
+    assert calls == ["step", "wait", "clock", *["step"] * 3, "wait", "clock"]
+    assert speed == 3 * 8 / 4.0
+    with pytest.raises(ValueError, match="at least 1"):
+        devices.images_per_second(lambda: None, 8, n=0)
+
+
+def test_synchronize_waits_for_a_gpu(monkeypatch):
+    calls = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: calls.append("cuda"))
+    devices.synchronize()
+    assert calls == ["cuda"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"),
+        RuntimeError("CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate"),
+    ],
+)
+def test_running_out_of_memory_becomes_a_sentence(error):
+    with pytest.raises(MemoryError, match="batch size 64: try half of it"):
+        with devices.out_of_memory_explained(64):
+            raise error
