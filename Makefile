@@ -47,7 +47,10 @@ solutions: $(TEST)  ## run every solution and store its outputs, then write less
 lessons: $(LEARN)  ## write lessons/ and the README's table from solutions/
 	$(PY) -m course_utils release && $(PY) -m course_utils.authoring.readme
 
-bench: $(TEST)  ## measure how fast the explorers redraw
+bench: $(TEST)  ## measure: the training step, how soon it draws well, the explorers
+	$(PY) -m course_utils.authoring.bench_training
+	$(PY) -m course_utils.authoring.bench_quality --data digits
+	-$(PY) -m course_utils.authoring.bench_quality --data mnist
 	$(CHECK) course_utils.authoring.bench
 
 clean:  ## remove the environment and caches; my_lessons/ stays

@@ -12,6 +12,7 @@ COMMANDS = {
     "reset": ("lab", "reset_main", "a fresh copy of one lesson, yours kept"),
     "train": ("commands", "train", "a DCGAN from the command line, without a notebook"),
     "sample": ("commands", "sample", "new images of a trained DCGAN, as a picture"),
+    "report": ("commands", "report", "one HTML page about a run"),
     "doctor": ("doctor", "main", "what this machine has, and what to mend"),
     "progress": ("authoring.progress", "main", "how the exercises stand"),
     "release": ("authoring.release", "main", "instructors: solutions/ to lessons/"),

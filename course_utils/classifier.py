@@ -141,7 +141,7 @@ def load(name: str = "digits") -> Classifier:
         names = ", ".join(repr(known) for known in FEATURES)
         raise ValueError(f"there is no classifier {name!r}; there is {names}")
     path = data.DATA_DIR / f"classifier_{name}.npz"
-    content = data._read_checked(path, SHA256[name])
+    content = data.read_checked(path, SHA256[name])
     network = Classifier(FEATURES[name])
     with np.load(io.BytesIO(content), allow_pickle=False) as file:
         weights = {key: torch.from_numpy(file[key]).float() for key in file.files}

@@ -2,6 +2,7 @@
 
     python -m course_utils train --data mnist --size 64 --steps 5000 --out runs/mnist
     python -m course_utils sample runs/mnist --n 64
+    python -m course_utils report runs/mnist
 
 The exit status is 0 after a whole run, 130 after Ctrl-C (a checkpoint is written, and
 `--resume` goes on from it), 2 if what was asked for is not possible, and 1 if something
@@ -86,6 +87,18 @@ def sample(argv: list[str]) -> int:
         The exit status.
     """
     return _explained(lambda: _sample(_sample_parser().parse_args(argv)))
+
+
+def report(argv: list[str]) -> int:
+    """Write one HTML page about a run, and print its path.
+
+    Args:
+        argv: the run's folder, and where the page shall be.
+
+    Returns:
+        The exit status.
+    """
+    return _explained(lambda: _report(_report_parser().parse_args(argv)))
 
 
 # --- train ----------------------------------------------------------------------------
@@ -272,6 +285,16 @@ def _sample(asked: argparse.Namespace) -> int:
     return 0
 
 
+# --- report ---------------------------------------------------------------------------
+
+
+def _report(asked: argparse.Namespace) -> int:
+    from .report import write  # matplotlib takes a while to import
+
+    print(write(asked.run, asked.out))
+    return 0
+
+
 # --- Options and errors ---------------------------------------------------------------
 
 
@@ -328,6 +351,18 @@ def _sample_parser() -> argparse.ArgumentParser:
     parser.add_argument("--n", type=int, default=64, help="how many images (64)")
     parser.add_argument("--seed", type=int, default=0, help="of the latents (0)")
     parser.add_argument("--out", help="PNG to write; left out: RUN/samples_seed_S.png")
+    return parser
+
+
+def _report_parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="python -m course_utils report",
+        description="One HTML page about a run: curves, samples over time, numbers, "
+        "likely faults. Its pictures are inside it.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("run", help="the run's folder")
+    parser.add_argument("--out", help="HTML to write; left out: RUN/report.html")
     return parser
 
 

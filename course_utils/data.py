@@ -175,7 +175,7 @@ def split(
 
 def _read_digits() -> tuple[Tensor, Tensor]:
     """(1797, 1, 8, 8) float32 in [-1, 1] and (1797,) int64."""
-    content = _read_checked(DATA_DIR / "digits.npz", DIGITS_SHA256)
+    content = read_checked(DATA_DIR / "digits.npz", DIGITS_SHA256)
     with np.load(io.BytesIO(content), allow_pickle=False) as file:
         images, labels = file["images"], file["labels"]
     pixels = torch.from_numpy(images).float() / 8 - 1
@@ -225,8 +225,16 @@ def _unknown(name: object) -> str:
     )
 
 
-def _read_checked(path: Path, sha256: str) -> bytes:
-    """The bytes of a file that comes with the course, if they are the right ones."""
+def read_checked(path: Path, sha256: str) -> bytes:
+    """The bytes of a file that comes with the course, if they are the right ones.
+
+    Args:
+        path: of the file.
+        sha256: its SHA-256, 64 hexadecimal digits.
+
+    Raises:
+        DataError: the file is missing, cannot be read, or is another one.
+    """
     cure = f"Restore it from the repository: git checkout data/{path.name}"
     try:
         content = path.read_bytes()

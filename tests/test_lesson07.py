@@ -333,7 +333,7 @@ def test_the_walk_changes_with_each_control_and_speaks_its_length():
     walk.controls["walk"].value = "straight line"
     pictures.add(bytes(walk.image.value))
     assert len(pictures) == 3
-    assert "place 4 of 8 along the straight line" in repr(walk)
+    assert "place 4 of 8 along the straight line" in walk.message.value
 
 
 def test_walks_of_two_lengths_are_refused():

@@ -68,7 +68,7 @@ def one_pass_step(G, D, optimizer_g, optimizer_d, x_real: Tensor, z: Tensor) -> 
 
 
 class LateGenerator:
-    """G does not step for the first rounds: D is pre-trained, before the curves' eyes."""
+    """G waits for the first rounds: D is pre-trained, and the curves show it."""
 
     def __init__(self, rounds: int) -> None:
         self.left = rounds

@@ -1,0 +1,176 @@
+"""Lesson 7: a dashboard that follows a run while its cell works, and a latent walk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from IPython.display import display
+from torch import Tensor, nn
+
+from course_utils import training
+from course_utils.figures import style
+from course_utils.figures.images import draw_images, tile
+from course_utils.figures.lesson07 import board
+
+from .canvas import Canvas
+from .controls import dropdown, slider
+from .explorer import Explorer
+
+
+class Dashboard:
+    """A run as it goes: samples from fixed latents, losses, D's outputs, gradients.
+
+    Hand `update` to the loop: `run.train(watch=dashboard.update)`. `show` puts the
+    picture under a cell; it is redrawn there while the cell runs, and the last one
+    stays in the notebook. `replay` turns all pictures into an explorer.
+
+    Args:
+        run: with `samples(n)`, `history` and `settings`, as a `trainer.Trainer` has.
+        n: samples on show.
+        columns: of their mosaic.
+        every: a picture at each round that is divisible by this, and at the end.
+    """
+
+    ALT = (
+        "A training run against the round: at the left samples from fixed latents, at "
+        "the right the losses of D and G with dotted lines at 2 log 2 and log 2, the "
+        "mean outputs D(x) and D(G(z)), and the lengths of both gradients."
+    )
+
+    def __init__(
+        self, run: Any, *, n: int = 48, columns: int = 8, every: int = 20
+    ) -> None:
+        self.run, self.n, self.columns, self.every = run, n, columns, every
+        samples = run.samples(n)
+        self._board = board(samples, columns=columns, last_step=run.settings.steps)
+        self._canvas = Canvas(self._board.fig, moving=self._board.moving)
+        self._handle: Any = None
+        self.rounds: list[int] = []
+        self.pictures: list[bytes] = []
+        self._draw()
+
+    def update(self, record: Any) -> None:
+        """A new record came: draw, every so often and at the end of the run."""
+        if record.step % self.every == 0 or record.step == self.run.settings.steps:
+            self._draw()
+            if self._handle is not None:
+                self._handle.update(self._bundle(), raw=True, metadata=self._metadata())
+
+    def show(self) -> None:
+        """Put the picture under this cell, where `update` finds it."""
+        self._handle = display(
+            self._bundle(), raw=True, metadata=self._metadata(), display_id=True
+        )
+        display({"text/plain": "", "text/html": style.spoken(self.ALT)}, raw=True)
+
+    def replay(self) -> Explorer:
+        """The pictures so far, under a slider.
+
+        Raises:
+            ValueError: there is none but the first: nothing was trained yet.
+        """
+        pictures, rounds = list(self.pictures), list(self.rounds)
+        if len(pictures) < 2:
+            raise ValueError("train with `watch=dashboard.update` first")
+
+        def alt(picture: int) -> str:
+            return f"After round {rounds[picture]}. {self.ALT}"
+
+        last = len(pictures) - 1
+        return Explorer(
+            lambda picture: pictures[picture],
+            {"picture": slider(0, last, last)},
+            play="picture", alt=alt, fps=4,
+        )  # fmt: skip
+
+    def _draw(self) -> None:
+        samples = self.run.samples(self.n)
+        self._board.show(self.run.history, samples, columns=self.columns)
+        self.pictures.append(self._canvas.png())
+        self.rounds.append(self.run.history[-1].step if self.run.history else 0)
+
+    def _bundle(self) -> dict[str, Any]:
+        return {"image/png": self.pictures[-1], "text/plain": f"figure: {self.ALT}"}
+
+    def _metadata(self) -> dict[str, Any]:
+        return {"image/png": {"alt": self.ALT}}
+
+
+def walk_images(G: nn.Module, walks: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What G makes of each latent of some walks, in eval mode, on the CPU.
+
+    Args:
+        G: generator, (n, latent_dim) -> (n, channels, size, size).
+        walks: name -> (n, latent_dim).
+
+    Returns:
+        name -> (n, channels, size, size).
+    """
+    place = next(G.parameters())
+    return {
+        name: training.sample(G, walk.to(place)).cpu() for name, walk in walks.items()
+    }
+
+
+def latent_walk(G: nn.Module, walks: Mapping[str, Tensor]) -> Explorer:
+    """A walk through latents, with G's image at each place.
+
+    Images are made once, before the first picture.
+
+    Args:
+        G: generator.
+        walks: name -> (n, latent_dim), all of one n of at least 2.
+
+    Raises:
+        ValueError: the walks differ in length, or there is none.
+    """
+    lengths = {len(walk) for walk in walks.values()}
+    if len(lengths) != 1 or min(lengths) < 2:
+        raise ValueError(f"walks of one length are wanted, not {sorted(lengths)}")
+    last = lengths.pop() - 1
+    images = walk_images(G, walks)
+    names = list(walks)
+    norms = {name: walk.norm(dim=1) for name, walk in walks.items()}
+    shown = torch.linspace(0, last, 12).round().long()
+    fig, (one, strip, course) = style.new_figure(
+        3, height=2.6, width_ratios=[1, 1.5, 1.2]
+    )
+    big = draw_images(one, images[names[0]][:1], columns=1)
+    small = draw_images(strip, images[names[0]][shown], columns=4, title="On the way")
+    _dress(course, norms, last)
+    (mark,) = course.plot([0], [0], "D", color=style.NOTICE, ms=7)
+    canvas = Canvas(fig, moving=[big, small, mark])
+
+    def frame(walk: str, place: int) -> bytes:
+        big.set_data(tile(images[walk][place : place + 1], columns=1))
+        small.set_data(tile(images[walk][shown], columns=4))
+        mark.set_data([place], [norms[walk][place]])
+        return canvas.png()
+
+    def alt(walk: str, place: int) -> str:
+        return (
+            f"What G draws at place {place} of {last} along the {walk}; the latent "
+            f"there has length {norms[walk][place]:.1f}."
+        )
+
+    controls = {
+        "walk": dropdown(names, label="walk"),
+        "place": slider(0, last, 0, label="place on the way"),
+    }
+    return Explorer(frame, controls, alt=alt, play="place", fps=10)
+
+
+def _dress(course: Any, norms: Mapping[str, Tensor], last: int) -> None:
+    roles = (style.GENERATED, style.NOTICE)
+    for (name, y), role in zip(norms.items(), roles, strict=False):
+        x = np.arange(last + 1)
+        course.plot(x, y, color=role, ls=style.DASHES[role], lw=1.5, label=name)
+    highest = max(float(y.max()) for y in norms.values())
+    course.set_ylim(0, 1.5 * highest)
+    course.set_xlim(-0.5, last + 0.5)
+    course.set_xlabel("place")
+    course.set_title("Length of z")
+    course.legend(loc="upper right", fontsize=8.5)
