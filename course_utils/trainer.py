@@ -63,7 +63,7 @@ class Settings:
     beta2: float = 0.99
     n_discriminator_steps: int = 1
     n_generator_steps: int = 2
-    average: float = 0.99
+    average: float = 0.95
     last_lr: float = 0.05
     precision: str = "float32"
     batch_norm: bool = True
