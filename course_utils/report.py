@@ -25,12 +25,12 @@ CURVES = ("loss_d", "loss_g", "d_real", "d_fake", "norm_d", "norm_g")
 CLASSIFIERS = ("digits", "mnist")  # sets with a feature space of their own
 CSS = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto;
-       padding: 0 1rem; color: #222; }
+       padding: 0 1rem; }
 table { border-collapse: collapse; }
 td, th { padding: .2rem .8rem .2rem 0; text-align: left; vertical-align: top; }
 img { max-width: 100%; }
 figure { display: inline-block; margin: 0 1rem 1rem 0; }
-figcaption { color: #555; }
+figcaption { opacity: .7; }
 .samples img { width: 17rem; image-rendering: pixelated; }
 """
 

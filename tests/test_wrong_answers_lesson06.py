@@ -557,6 +557,16 @@ class InitializedAtOnce(Plain):
                 nn.init.normal_(module.weight, 0, 0.02)
 
 
+class ActivationsInAList(Base):
+    """What has no weights may stand in a plain list; so may a second name."""
+
+    def __init__(self, *sizes, **named):
+        super().__init__(*sizes, **named)
+        self.acts = [nn.ReLU() for _ in range(4)]
+        self.act = lambda x: self.acts[0](x)
+        self.ups = {"last": self.up4}
+
+
 class Flat(Judge):
     finish = staticmethod(lambda x: x.squeeze(3).squeeze(2).squeeze(1))
 
@@ -667,6 +677,7 @@ RIGHT = [
     ("Generator", Nested),
     ("Generator", InitializedAtOnce),
     ("Generator", Prints),
+    ("Generator", ActivationsInAList),
     ("Discriminator", Judge),
     ("Discriminator", Flat),
     ("Discriminator", Layered),
@@ -729,6 +740,20 @@ def test_nothing_that_a_learner_can_hand_in_breaks_the_check(name):
         None,
     ):
         assert judge(answer, name).state in ("not yet", "error")
+
+
+@pytest.mark.parametrize("burnt", range(12))
+def test_initial_weights_pass_whatever_the_draw(burnt):
+    def init(module):
+        torch.randn(burnt)  # another place in the stream of random numbers
+        init_by_match(module)
+
+    assert judge(init, "init_weights").state == "passed"
+
+
+def test_a_card_of_adam_shows_lr_and_eps_under_their_names():
+    verdict = judge(momentum, "adam_step")
+    assert "lr = 0.1, eps = 1e-08" in verdict.message
 
 
 def test_what_a_network_prints_is_kept():

@@ -45,9 +45,10 @@ register(
             "size 5, kernel 3": sizes(5, 3),
             "size 64, kernel 4, stride 2, padding 1": sizes(64, 4, 2, 1),
             "size 9, kernel 3, stride 2, padding 0": sizes(9, 3, 2, 0),
+            "size 10, kernel 3, stride 2, padding 0": sizes(10, 3, 2, 0),
             "size 10, kernel 3, stride 2, padding 1": sizes(10, 3, 2, 1),
             "size 5, kernel 3, stride 1, padding 2": sizes(5, 3, 1, 2),
-            "size 28, kernel 5, stride 3, padding 2": sizes(28, 5, 3, 2),
+            "size 27, kernel 5, stride 3, padding 2": sizes(27, 5, 3, 2),
             "size 4, kernel 4": sizes(4, 4),
             "size 12, kernel 2, stride 5, padding 1": sizes(12, 2, 5, 1),
         },
@@ -83,6 +84,8 @@ register(
                 (
                     lambda n, k, s=1, p=0: math.ceil((n + 2 * p - k) / s) + 1,
                     lambda n, k, s=1, p=0: round((n + 2 * p - k) / s + 1 + 1e-9),
+                    lambda n, k, s=1, p=0: round((n + 2 * p - k) / s) + 1,
+                    lambda n, k, s=1, p=0: round((n + 2 * p - k) / s + 1),
                 ),
                 "Where the last step is too long, the kernel would hang over the edge. "
                 "That place is left out: round down.",

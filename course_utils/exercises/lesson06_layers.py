@@ -273,8 +273,8 @@ normalized = (x - mean) / torch.sqrt(variance + eps)
 return normalized * weight[:, None, None] + bias[:, None, None]""",
         because="Each channel gets mean 0 and variance 1 over the whole batch, then "
         "the spread and the mean that training chooses.",
-        praise="What an image becomes depends on who else is in its batch: keep that "
-        "in mind when you sample.",
+        praise="That is its training mode, in value and in slope. What it does to a "
+        "single image comes on trial below.",
         rtol=1e-4,
         atol=1e-5,
         same=5e-3,
@@ -445,13 +445,14 @@ FIRST = _random(3, seed=77)  # where the first probe starts
 
 
 def steps(
-    function: Any, parameter: Tensor, gradients: Tensor, betas: tuple, eps: float
-) -> Seen:
+    function: Any, parameter: Tensor, gradients: Tensor, state: dict, lr: float,
+    betas: tuple, eps: float,
+) -> Seen:  # fmt: skip
     """A parameter's path over some steps; then two by turns, each with its state."""
-    state, start = {}, parameter
+    state, start = dict(state), parameter
     for t, gradient in enumerate(gradients, 1):
         given, slope = parameter.clone(), gradient.clone()
-        result = function(given, slope, state, LR, betas, eps)
+        result = function(given, slope, state, lr, betas, eps)
         if not torch.equal(given, parameter) or not torch.equal(slope, gradient):
             yield "its inputs", CHANGED
             return
@@ -465,7 +466,7 @@ def steps(
     pair, states = [start + 1, start + 2], ({}, {})
     for gradient in gradients[:3]:
         for i, factor in enumerate((1, -2)):
-            new = function(pair[i], factor * gradient, states[i], LR, betas, eps)
+            new = function(pair[i], factor * gradient, states[i], lr, betas, eps)
             pair[i] = new.detach()
     yield "two parameters by turns, each with its own state", torch.cat(pair)
 
@@ -474,7 +475,7 @@ def _walk(n: int, *shape: int, betas=TYPICAL, eps=1e-8, size=1.0, dtype=torch.fl
     def make() -> tuple:
         gradients = size * (_random(n, *shape, seed=n, dtype=dtype) + 0.3)
         start = FIRST.clone() if n == 21 else _random(*shape, seed=1, dtype=dtype)
-        return start, gradients, betas, eps
+        return start, gradients, {}, LR, betas, eps
 
     return make
 
@@ -483,6 +484,7 @@ def _adam(
     *, correct=(True, True), inside=False, early_eps=False, shift=0, frozen=False,
     forget=False, squared=True, rooted=True, sign=-1, swapped=False, heavy=False,
     scaled=True, start_at_gradient=False, no_eps=False, result="new", typed_betas=None,
+    keep_corrected=False, of_average=False,
 ) -> Callable[..., Any]:  # fmt: skip
     """Adam with one thing changed."""
 
@@ -494,6 +496,7 @@ def _adam(
         square = gradient**2 if squared else gradient.abs()
         first, second = (gradient, square) if start_at_gradient else (0, 0)
         m = b1 * state.get("m", first) + (1.0 if heavy else 1 - b1) * gradient
+        square = m**2 if of_average else square
         v = b2 * state.get("v", second) + (1.0 if heavy else 1 - b2) * square
         state["m"], state["v"] = m, v
         c1 = 1 - b1 ** (t + shift) if correct[0] else 1.0
@@ -501,6 +504,8 @@ def _adam(
         if c1 == 0 or c2 == 0:
             return parameter * float("nan")
         m_hat, v_hat = m / c1, v / c2
+        if keep_corrected:
+            state["m"], state["v"] = m_hat, v_hat
         if early_eps:
             size = (v.sqrt() + eps) / c2**0.5
         elif inside:
@@ -634,14 +639,26 @@ register(
             Mistake(
                 "t stands still",
                 _adam(frozen=True),
-                "t stays 1, so you go on correcting as in the first step. Keep t in "
-                "`state` and raise it each time.",
+                "You correct every step as if it were the first. The divisor is "
+                "1 - beta^t, with t counted in `state`.",
             ),
             Mistake(
                 "nothing remembered",
                 _adam(forget=True),
                 "Each step begins with m = v = 0, so every step has length lr. Put m, "
                 "v and t back into `state`: it is the same dict at the next call.",
+            ),
+            Mistake(
+                "corrected averages kept",
+                _adam(keep_corrected=True),
+                "You put the corrected m and v back into `state`, and the next step "
+                "corrects them again. Keep the plain averages; correct copies.",
+            ),
+            Mistake(
+                "square of the average",
+                _adam(of_average=True),
+                "Your v takes the square of m, the average. It averages the squares "
+                "of the gradients themselves.",
             ),
             Mistake(
                 "no square",
@@ -693,7 +710,7 @@ register(
             ),
             Mistake(
                 "the change alone",
-                _adam(result="change"),
+                (_adam(result="change"), _adam(result="change", sign=1)),
                 "You return the change. Wanted is the new parameter.",
             ),
             Mistake(

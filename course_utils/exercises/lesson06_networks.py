@@ -36,12 +36,15 @@ def _seeded(make: Callable[..., nn.Module], *sizes: int, **options: Any):
 
 
 def _small_network() -> nn.Module:
-    """Every kind of layer of the two networks, and some that have no weights."""
+    """Every kind of layer of the two networks, and some that have no weights.
+
+    Wide ones: a spread measured on few weights would differ from draw to draw.
+    """
     return nn.Sequential(
-        nn.ConvTranspose2d(16, 16, 4, bias=False), nn.BatchNorm2d(16), nn.ReLU(),
-        nn.ConvTranspose2d(16, 16, 4, bias=False), nn.Tanh(),
-        nn.Conv2d(16, 32, 4), nn.BatchNorm2d(32), nn.LeakyReLU(0.2),
-        nn.Conv2d(32, 1, 4, bias=False), nn.Flatten(0),
+        nn.ConvTranspose2d(64, 64, 4, bias=False), nn.BatchNorm2d(64), nn.ReLU(),
+        nn.ConvTranspose2d(64, 64, 4, bias=False), nn.Tanh(),
+        nn.Conv2d(64, 64, 4), nn.BatchNorm2d(64), nn.LeakyReLU(0.2),
+        nn.Conv2d(64, 32, 4, bias=False), nn.Flatten(0),
     )  # fmt: skip
 
 
@@ -374,6 +377,16 @@ def _normal(shape: Sequence[int], role: str) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
+def _hidden(network: nn.Module) -> bool:
+    """Whether layers with weights stand in a plain list, out of PyTorch's sight."""
+    known, found = set(network.modules()), []
+    for box in vars(network).values():
+        if isinstance(box, dict | list | tuple):
+            found += box.values() if isinstance(box, dict) else box
+    lost = [m for m in found if isinstance(m, nn.Module) and m not in known]
+    return any(True for m in lost for _ in m.parameters())
+
+
 def _count(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
@@ -393,6 +406,9 @@ def images(answer: Any, *options: int) -> Seen:
     G = _made(lambda: answer(**given), not options)
     yield "it is an nn.Module", isinstance(G, nn.Module)
     if not isinstance(G, nn.Module):
+        return
+    yield "layers in a plain list", _hidden(G)
+    if _hidden(G):
         return
     yield "number of parameters", f"{_count(G):,}"  # a text: 1 % off is another
     if not options or _count(G) > FAR_TOO_MANY:
@@ -421,6 +437,9 @@ def logits(answer: Any, *options: int) -> Seen:
     D = _made(lambda: answer(**given), not options)
     yield "it is an nn.Module", isinstance(D, nn.Module)
     if not isinstance(D, nn.Module):
+        return
+    yield "layers in a plain list", _hidden(D)
+    if _hidden(D):
         return
     yield "number of parameters", f"{_count(D):,}"  # a text: 1 % off is another
     if not options or _count(D) > FAR_TOO_MANY:
@@ -547,6 +566,33 @@ class _NoModule:
         return self.steps(x)
 
 
+class _Listed(nn.Module):
+    """Layers in a plain list: nobody sees their parameters."""
+
+    box: Callable = list
+
+    def __init__(self, *sizes: int, **named: int) -> None:
+        super().__init__()
+        self.steps = self.box([nn.Conv2d(3, 8, 4), nn.ReLU()])
+
+
+class _ListedNorms(_Listed):
+    """Only some of the layers in a plain box."""
+
+    box = tuple
+
+    def __init__(self, *sizes: int, **named: int) -> None:
+        super().__init__()
+        self.score = nn.Conv2d(8, 1, 4)
+
+
+LISTED = (
+    "Your layers stand in a plain list, and PyTorch does not look into it: their "
+    "weights are no parameters, so nobody trains or saves them. Use `nn.Sequential` "
+    "or `nn.ModuleList`."
+)
+
+
 def _leaky(slope: float = 0.2) -> Callable[[], nn.Module]:
     return lambda: nn.LeakyReLU(slope)
 
@@ -584,6 +630,7 @@ register(
                 "That is a plain class: write `class Generator(nn.Module):`, so that "
                 "`.parameters()`, `.apply()` and `.eval()` are there.",
             ),
+            Mistake("layers in a plain list", (_Listed, _ListedNorms), LISTED),
             Mistake(
                 "the latent is no map",
                 (
@@ -877,6 +924,7 @@ register(
                 "That is a plain class: write `class Discriminator(nn.Module):`, so "
                 "that `.parameters()`, `.apply()` and `.eval()` are there.",
             ),
+            Mistake("layers in a plain list", (_Listed, _ListedNorms), LISTED),
             Mistake(
                 "a map for a number",
                 (
