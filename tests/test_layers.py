@@ -37,10 +37,11 @@ LAYERS = {
     "evaluation": {"gaussians"},
     "classifier": {"data"},
     "recordings": {"data"},
-    "diagnosis": {"recordings"},
+    "diagnosis": {"data", "recordings"},
     "runs": {"checkpoints", "data", "figures", "trainer", "training"},
     "commands": {
-        "checkpoints", "data", "devices", "distributed", "models", "runs", "trainer",
+        "checkpoints", "data", "devices", "distributed", "models", "report", "runs",
+        "trainer",
     },  # fmt: skip
     "report": {
         "checkpoints", "classifier", "data", "diagnosis", "evaluation", "figures",

@@ -5,6 +5,7 @@ import contextlib
 import copy
 import math
 import time
+import timeit
 
 import numpy as np
 import pytest
@@ -53,6 +54,20 @@ def step(
         return out(loss_d, loss_g)
 
     return answer
+
+
+def not_cut_and_cleared_by_module(G, D, optimizer_g, optimizer_d, x_real, z):
+    """Cleared at the top, and D's lesson stays in G."""
+    G.zero_grad()
+    D.zero_grad()
+    x_fake = G(z)
+    loss_d = losses.discriminator_loss(D(x_real), D(x_fake))
+    loss_d.backward(retain_graph=True)
+    optimizer_d.step()
+    loss_g = losses.generator_loss(D(x_fake))
+    loss_g.backward()
+    optimizer_g.step()
+    return loss_d.detach(), loss_g.detach()
 
 
 def clipped(G, D, optimizer_g, optimizer_d, x_real, z):
@@ -152,6 +167,14 @@ WRONG_STEPS = [
     (step(out=lambda d, g: None), ("nothing returned",)),
     (step(out=lambda d, g: (d.item() / 2, g.item())), ()),
     (step(out=lambda d, g: (d.item(), g.item(), 0.0)), ()),
+    (not_cut_and_cleared_by_module, ("D's lesson left in G",)),
+    (
+        step(
+            before=lambda G, D: D.requires_grad_(True),
+            between=lambda G, D: D.requires_grad_(False),
+        ),
+        ("D stays frozen",),
+    ),
     (clipped, ()),
     (gradients_clipped, ()),
     (g_cleared_too_late, ("G never steps",)),
@@ -228,6 +251,20 @@ def clears_at_both_ends(G, D, optimizer_g, optimizer_d, x_real, z):
     return [float(loss_d), float(loss_g)]
 
 
+def clears_at_the_top(G, D, optimizer_g, optimizer_d, x_real, z):
+    """Enough where D's half cannot reach G."""
+    optimizer_d.zero_grad()
+    optimizer_g.zero_grad()
+    x_fake = G(z)
+    loss_d = losses.discriminator_loss(D(x_real), D(x_fake.detach()))
+    loss_d.backward()
+    optimizer_d.step()
+    loss_g = losses.generator_loss(D(x_fake))
+    loss_g.backward()
+    optimizer_g.step()
+    return loss_d.item(), loss_g.item()
+
+
 def in_float64_losses(G, D, optimizer_g, optimizer_d, x_real, z):
     return step(
         of_d=lambda r, f: losses.discriminator_loss(r.double(), f.double()),
@@ -247,6 +284,7 @@ RIGHT_STEPS = [
     only_the_gradients_wanted,
     without_touching_the_graph_of_g,
     clears_at_both_ends,
+    clears_at_the_top,
     in_float64_losses,
 ]
 
@@ -255,6 +293,17 @@ RIGHT_STEPS = [
 def test_a_right_step_written_otherwise_passes(i):
     verdict = judge(RIGHT_STEPS[i], "train_step")
     assert verdict.state == "passed", verdict.message
+
+
+def clock_of_timeit(step, batch_size, n):
+    def run():
+        for _ in range(n):
+            step()
+        devices.synchronize()
+
+    step()
+    devices.synchronize()
+    return n * batch_size / timeit.timeit(run, number=1)
 
 
 # ---------------------------------------------------------------- the other five
@@ -473,6 +522,7 @@ RIGHT = [
     ("sample", torch.no_grad()(sampler(around=contextlib.nullcontext))),
     ("images_per_second", clock(warm=5)),
     ("images_per_second", clock(time.monotonic)),
+    ("images_per_second", clock_of_timeit),
     ("images_per_second", clock(out=lambda s, b, n: torch.tensor(n * b / s))),
     ("images_per_second", clock(out=lambda s, b, n: b / (s / n))),
     ("spherical_interpolation", slerp),

@@ -19,6 +19,14 @@ from . import (  # noqa: F401  each lesson registers its exercises
     lesson03,
     lesson04,
     lesson05,
+    lesson06,
+    lesson06_layers,
+    lesson06_networks,
+    lesson07,
+    lesson07_use,
+    lesson08,
+    lesson08_clinic,
+    lesson08_sets,
 )
 from .card import Card, exercise, table
 from .engine import NotPassed, Verdict, bank, judge

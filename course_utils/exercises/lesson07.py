@@ -414,6 +414,44 @@ def _two_losses_at_the_top(G, D, optimizer_g, optimizer_d, x_real, z):
     return loss_d.detach(), loss_g.detach()
 
 
+def _old_scores_detached_for_d(G, D, optimizer_g, optimizer_d, x_real, z):
+    fake = D(G(z))
+    loss_d = _loss_d(D(x_real), fake.detach())
+    optimizer_d.zero_grad()
+    loss_d.backward()
+    optimizer_d.step()
+    loss_g = _loss_g(fake)
+    optimizer_g.zero_grad()
+    loss_g.backward()
+    optimizer_g.step()
+    return loss_d.item(), loss_g.item()
+
+
+def _cleared_at_the_top(G, D, optimizer_g, optimizer_d, x_real, z):
+    optimizer_g.zero_grad()
+    optimizer_d.zero_grad()
+    x_fake = G(z)
+    loss_d = _loss_d(D(x_real), D(x_fake))
+    loss_d.backward(retain_graph=True)
+    optimizer_d.step()
+    loss_g = _loss_g(D(x_fake))
+    loss_g.backward()
+    optimizer_g.step()
+    return loss_d.item(), loss_g.item()
+
+
+def _cleared_at_the_top_new_images(G, D, optimizer_g, optimizer_d, x_real, z):
+    optimizer_g.zero_grad()
+    optimizer_d.zero_grad()
+    loss_d = _loss_d(D(x_real), D(G(z)))
+    loss_d.backward()
+    optimizer_d.step()
+    loss_g = _loss_g(D(G(z)))
+    loss_g.backward()
+    optimizer_g.step()
+    return loss_d.item(), loss_g.item()
+
+
 def _graph_used_twice(G, D, optimizer_g, optimizer_d, x_real, z):
     x_fake = G(z)
     loss_d = _loss_d(D(x_real), D(x_fake))
@@ -539,6 +577,10 @@ def _freezing_and_undoing(G, D, optimizer_g, optimizer_d, x_real, z):
 
 def _with_d_frozen(G: Any, D: Any) -> None:
     D.requires_grad_(False)
+
+
+def _with_d_thawed(G: Any, D: Any) -> None:
+    D.requires_grad_(True)
 
 
 def _turned(*names: str, training_mode: bool = False) -> Callable[[Any, Any], None]:
@@ -715,7 +757,11 @@ _WHO_SEES_WHAT = [
     ),
     Mistake(
         "verdict of the old D",
-        (_scores_of_the_old_d, _two_losses_at_the_top),
+        (
+            _scores_of_the_old_d,
+            _old_scores_detached_for_d,
+            _two_losses_at_the_top,
+        ),
         "G's loss was computed with D's old weights, and D's step has changed them "
         "since: autograd finds them 'modified by an inplace operation'. After "
         "`optimizer_d.step()` ask D again: `D(x_fake)`.",
@@ -806,10 +852,11 @@ _WHO_SEES_WHAT = [
         (
             _round(around_g=_with_d_frozen),
             _round(at_end=_with_d_frozen),
+            _round(around_d=_with_d_thawed, around_g=_with_d_frozen),
         ),
-        "`requires_grad_(False)` on D was never undone: in the next round D cannot "
-        "learn. `with training.frozen(D):` undoes it, or leave it: `optimizer_g` does "
-        "not move D.",
+        "D came back with `requires_grad_(False)`: whoever trains it next finds a D "
+        "that cannot learn. Undo it before you return; `with training.frozen(D):` "
+        "does. Or leave it: `optimizer_g` does not move D.",
     ),
 ]
 
@@ -908,6 +955,13 @@ _WHO_STEPS = [
         (_round(zero_g=False), _round(zero_g=False, d_sees="graph")),
         "What stood in G's `.grad` was added to this round's gradient. "
         "`optimizer_g.zero_grad()` belongs before G's `backward()`.",
+    ),
+    Mistake(
+        "D's lesson left in G",
+        (_cleared_at_the_top, _cleared_at_the_top_new_images),
+        "D's `backward()` ran on through G, and what it left in G's `.grad` was added "
+        "to G's own gradient: G also helps D. Stop it with `x_fake.detach()`, and "
+        "clear G right before its own `backward()`.",
     ),
     Mistake(
         "nothing is cleared",

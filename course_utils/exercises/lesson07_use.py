@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import math
 import threading
 import time
+import timeit
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -323,7 +325,14 @@ class _Machine:
                 (accelerator, "is_available", lambda: gpu),
                 (accelerator, "synchronize", sync),
             ]
-        return found + [(time, name, self._clock(name)) for name in _CLOCKS]
+        clocks = {name: self._clock(name) for name in _CLOCKS}
+        found += [(time, name, clock) for name, clock in clocks.items()]
+        # timeit took its clock when it was imported.
+        timed = functools.partial(timeit.timeit, timer=clocks["perf_counter"])
+        return found + [
+            (timeit, "default_timer", clocks["perf_counter"]),
+            (timeit, "timeit", timed),
+        ]
 
     def _clock(self, name: str) -> Callable[[], float]:
         real, here = getattr(time, name), threading.get_ident()

@@ -40,14 +40,40 @@ from .lesson05 import (
     staircase,
     survival,
 )
+from .lesson06 import (
+    architecture,
+    first_steps,
+    overlaps,
+    signal_through,
+    silent_units,
+    two_matrices,
+)
+from .lesson07 import (
+    class_shares,
+    dashboard,
+    nearest_distances,
+    walk_lengths,
+)
+from .lesson08 import (
+    ablation,
+    against_the_eye,
+    cost_of_answers,
+    hops,
+    panels,
+    shrinking_bias,
+)
 from .style import show
 
 __all__ = [
-    "before_and_after", "cloud", "corner_and_tail", "deaf_from", "deaf_sides",
-    "discriminator_losses", "down_to_zero", "draw_images", "flat_divergence",
-    "game_moments", "games", "heard_against_distance", "image_grid",
-    "learned_and_bayes", "optimal_answer", "pixel_values", "pull_at_distance",
-    "push_forward", "room", "Row", "show", "side_by_side", "soft_answers",
+    "Row", "ablation", "against_the_eye", "architecture", "before_and_after",
+    "class_shares", "cloud", "corner_and_tail", "cost_of_answers", "dashboard",
+    "deaf_from", "deaf_sides", "discriminator_losses", "down_to_zero",
+    "draw_images", "first_steps", "flat_divergence", "game_moments", "games",
+    "heard_against_distance", "hops", "image_grid", "learned_and_bayes",
+    "nearest_distances", "optimal_answer", "overlaps", "panels", "pixel_values",
+    "pull_at_distance", "push_forward", "room", "show", "shrinking_bias",
+    "side_by_side", "signal_through", "silent_units", "soft_answers",
     "spinning_paths", "squared_error", "staircase", "starvation", "survival",
-    "two_readings", "two_wishes", "value_against_shift", "walk_and_jump",
+    "two_matrices", "two_readings", "two_wishes", "value_against_shift",
+    "walk_and_jump", "walk_lengths",
 ]  # fmt: skip

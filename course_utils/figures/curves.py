@@ -106,10 +106,12 @@ def running_mean(values: Any, window: int = 9) -> np.ndarray:
     [1.5, 3.0, 4.5]
     """
     values, ones = _array(values), np.ones(window)
+    if not len(values):
+        return values
     weight = np.convolve(np.ones(len(values)), ones, mode="full")
     total = np.convolve(values, ones, mode="full")
     half = window // 2
-    return (total / weight)[half : half + len(values)] if len(values) else values
+    return (total / weight)[half : half + len(values)]
 
 
 def _array(values: Any) -> np.ndarray:

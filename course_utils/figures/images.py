@@ -6,10 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.textpath import TextPath
 
 from .style import NOTICE, new_figure
 
@@ -49,7 +51,7 @@ def image_grid(
     """
     mosaic = tile(images, columns=columns, mark_outside=mark_outside)
     # About what the labels take at the left and above, in inches.
-    left = 0.1 + 0.085 * max((len(label) for label in row_labels), default=0)
+    left = 0.1 + max(map(_inches, row_labels), default=0.0)
     height = (width - left) * mosaic.shape[0] / mosaic.shape[1]
     above = 0.3 * bool(title) + 0.25 * bool(column_labels) + 0.1
     fig, axes = new_figure(width=width, height=height + above)
@@ -110,6 +112,13 @@ def tile(images: Any, *, columns: int = 10, mark_outside: bool = False) -> np.nd
         top, left = i // columns * step, i % columns * step
         mosaic[top : top + side, left : left + side] = picture
     return mosaic
+
+
+def _inches(label: str) -> float:
+    """What a tick's label takes, at least that of average letters."""
+    size = matplotlib.rcParams["font.size"]
+    drawn = TextPath((0, 0), label, size=size).get_extents().width if label else 0.0
+    return max(0.085 * len(label), 1.06 * drawn / 72 + 0.12)  # and the gap
 
 
 def _colors(images: Any, mark_outside: bool) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -12,43 +11,65 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from . import style
+from .curves import draw_losses, draw_norms, draw_outputs
 from .images import draw_images, tile
 
 
 class Board(NamedTuple):
     """An instrument panel: the figure, and what changes in it from picture to picture.
 
-    lines: name of a `Record`'s field -> its curve.
+    panels: axes of the losses, of D's mean outputs, and of the gradients' lengths.
     """
 
     fig: Figure
     image: Any
-    lines: Mapping[str, Any]
+    panels: Sequence[Axes]
     caption: Any
+    last_step: int
 
     @property
     def moving(self) -> list[Artist]:
         """The artists to draw anew."""
-        return [self.image, *self.lines.values(), self.caption]
+        return [self.image, *self.panels, self.caption]
 
     def show(self, records: Sequence[Any], samples: Any, *, columns: int) -> None:
         """Set the curves to a history and the mosaic to new samples."""
         self.image.set_data(tile(samples, columns=columns))
-        steps = [record.step for record in records]
-        for name, curve in self.lines.items():
-            curve.set_data(steps, [getattr(record, name) for record in records])
+        names = ("loss_d", "loss_g", "d_real", "d_fake", "norm_d", "norm_g")
+        values = {name: [getattr(record, name) for record in records] for name in names}
+        self.draw([record.step for record in records], values)
         if records:
             last = records[-1]
             self.caption.set_text(
                 f"round {last.step}: {last.images_per_second:,.0f} images per second"
             )
 
+    def draw(self, steps: Sequence[float], values: Mapping[str, Any]) -> None:
+        """The curves, as `curves.run_curves` has them, one below the other."""
+        losses, outputs, norms = self.panels
+        for axes in self.panels:
+            axes.clear()
+        draw_losses(losses, steps, values["loss_d"], values["loss_g"])
+        draw_outputs(outputs, steps, values["d_real"], values["d_fake"])
+        draw_norms(norms, steps, values["norm_d"], values["norm_g"])
+        for axes in self.panels:
+            axes.set_xlim(0, self.last_step)
+            axes.set_ylabel("")
+            axes.set_title(_TITLES[axes.get_title(loc="left")], fontsize=10.5)
+        for axes in (losses, outputs):
+            axes.set_xlabel("")
+            axes.tick_params(labelbottom=False)
 
-LIMITS = {"losses": (0, 4), "outputs": (0, 1), "norms": (1e-2, 1e3)}
+
+_TITLES = {
+    "losses": "losses (nats)",
+    "what D answers": "what D answers (mean probability)",
+    "gradient norms": "lengths of the gradients",
+}
 
 
 def board(samples: Any, *, columns: int, last_step: int) -> Board:
-    """An empty instrument panel.
+    """An instrument panel before the first round.
 
     Args:
         samples: (n, channels, size, size) for the mosaic.
@@ -59,7 +80,7 @@ def board(samples: Any, *, columns: int, last_step: int) -> Board:
         Samples at the left; losses, mean outputs of D, and gradient norms at the right.
     """
     fig, axes = style.new_figure(
-        2, rows=1, width=9.2, height=4.6, width_ratios=[1.25, 1]
+        2, rows=1, width=9.2, height=4.9, width_ratios=[1.25, 1]
     )
     axes[1].remove()
     image = draw_images(axes[0], samples, columns=columns)
@@ -69,56 +90,11 @@ def board(samples: Any, *, columns: int, last_step: int) -> Board:
     )
     cells = axes[1].get_subplotspec().subgridspec(3, 1)
     panels = [fig.add_subplot(cell) for cell in cells]
-    lines: dict[str, Any] = {}
-    for panel, (title, pair) in zip(panels, _PAIRS.items(), strict=True):
-        for name, (role, label) in pair.items():
-            (lines[name],) = panel.plot(
-                [], [], color=role, ls=style.DASHES[role], lw=1.3, label=label
-            )
-        panel.set_title(title, fontsize=10.5)
-        panel.set_xlim(0, last_step)
-        panel.legend(ncols=2, fontsize=8.5, loc="upper right", borderaxespad=0)
-    _dress(*panels)
-    return Board(fig, image, lines, caption)
-
-
-_PAIRS = {
-    "Loss (nats)": {
-        "loss_d": (style.DISCRIMINATOR, "D"),
-        "loss_g": (style.GENERATED, "G"),
-    },
-    "Mean output of D (probability)": {
-        "d_real": (style.DATA, "D(x)"),
-        "d_fake": (style.GENERATED, "D(G(z))"),
-    },
-    "Length of the gradient": {
-        "norm_d": (style.DISCRIMINATOR, "D"),
-        "norm_g": (style.GENERATED, "G"),
-    },
-}
-
-
-def _dress(losses: Axes, outputs: Axes, norms: Axes) -> None:
-    losses.set_ylim(*LIMITS["losses"])
-    for level, text in ((2 * math.log(2), "2 log 2"), (math.log(2), "log 2")):
-        _level(losses, level, text)
-    outputs.set_ylim(*LIMITS["outputs"])
-    _level(outputs, 0.5, "1/2")
-    norms.set_yscale("log")
-    norms.set_ylim(*LIMITS["norms"])
-    norms.set_xlabel("round")
-    for axes in (losses, outputs):
-        axes.tick_params(labelbottom=False)
-
-
-def _level(axes: Axes, level: float, text: str) -> None:
-    """A reference line with its name outside, where no curve runs over it."""
-    style.reference_line(axes, level, "")
-    axes.annotate(
-        text, (1, level), xycoords=("axes fraction", "data"), xytext=(4, 0),
-        textcoords="offset points", va="center", fontsize=8.5, color=style.CAPTION,
-        annotation_clip=False,
-    )  # fmt: skip
+    made = Board(fig, image, panels, caption, last_step)
+    # Curves that end at the right edge: a layout made now leaves room for their names.
+    full = {"loss_d": [1.0], "loss_g": [0.5], "d_real": [0.7], "d_fake": [0.3]}
+    made.draw([last_step], full | {"norm_d": [10.0], "norm_g": [1.0]})
+    return made
 
 
 def dashboard(
@@ -186,7 +162,7 @@ def nearest_distances(of_samples: Any, of_data: Any) -> Figure:
         )  # fmt: skip
     axes.axvline(0, color=style.NOTICE, ls=style.DASHES[style.NOTICE])
     axes.annotate(
-        "a copy would be here", (0, 0.6), xycoords=("data", "axes fraction"),
+        "a copy would be here", (0, 0.9), xycoords=("data", "axes fraction"),
         xytext=(5, 0), textcoords="offset points", color=style.NOTICE,
     )  # fmt: skip
     copies = int((samples < 0.5 * own.min()).sum())

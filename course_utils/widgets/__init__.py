@@ -15,10 +15,14 @@ from course_utils.widgets.lesson05 import (
     survey,
     value_and_slope,
 )
+from course_utils.widgets.lesson06 import conv_arithmetic, convolution_explorer
+from course_utils.widgets.lesson07 import Dashboard, latent_walk, walk_images
+from course_utils.widgets.lesson08 import curve_reader
 
 __all__ = [
-    "COSTS_OF_ONE", "COSTS_OF_ZERO", "Canvas", "Explorer", "Player", "SIDES",
-    "checkbox", "dropdown", "float_explorer", "minimax_game", "race_replay",
-    "saturation_explorer", "shrinkage_explorer", "slider", "spinning_game", "survey",
-    "value_and_slope",
+    "COSTS_OF_ONE", "COSTS_OF_ZERO", "Canvas", "Dashboard", "Explorer", "Player",
+    "SIDES", "checkbox", "conv_arithmetic", "convolution_explorer", "curve_reader",
+    "dropdown", "float_explorer", "latent_walk", "minimax_game", "race_replay",
+    "saturation_explorer", "shrinkage_explorer", "slider", "spinning_game",
+    "survey", "value_and_slope", "walk_images",
 ]  # fmt: skip

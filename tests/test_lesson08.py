@@ -1,0 +1,333 @@
+"""Lesson 8: recordings, its explorer, its figures, numbers its prose relies on."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from course_utils import (
+    classifier,
+    data,
+    diagnosis,
+    evaluation,
+    figures,
+    recordings,
+    widgets,
+)
+from course_utils.exercises import judge, lesson08_clinic
+from course_utils.figures import lesson08 as drawn
+from course_utils.widgets import lesson08 as reader
+
+CLINIC = diagnosis.CLINIC
+GALLERY = ("high_rates", "flat_norms", "late_generator")
+
+
+@pytest.fixture(scope="module")
+def clinic():
+    return {letter: diagnosis.run(letter) for letter in CLINIC}
+
+
+def shown(runs):
+    return {name: (run.steps, run.curves) for name, run in runs.items()}
+
+
+def spread(samples):
+    return samples.std(dim=0).mean().item()
+
+
+# ---------------------------------------------------------------- the recordings
+
+
+def test_the_clinic_s_runs_were_sampled_at_the_same_rounds(clinic):
+    assert len({tuple(run.sample_steps.tolist()) for run in clinic.values()}) == 1
+
+
+def test_the_clinic_s_files_are_small():
+    sizes = [p.stat().st_size for p in recordings.RUNS_DIR.glob("*.npz")]
+    assert sum(sizes) < 5e6
+
+
+def test_overpowered_and_detach_differ_in_g_s_gradient_and_in_its_samples(clinic):
+    strong, cut = clinic["D"], clinic["G"]
+    for curve in ("loss_d", "d_real", "d_fake"):
+        assert abs(strong.last(curve) - cut.last(curve)) < 0.01
+    assert (cut.curves["norm_g"] == 0).all() and (strong.curves["norm_g"] > 1).all()
+    assert torch.equal(cut.samples[0], cut.samples[-1])
+    assert (strong.samples[-1] - strong.samples[0]).abs().mean() > 0.1
+
+
+def test_the_collapsed_run_sits_on_the_levels_and_the_healthy_one_does_not(clinic):
+    level = {"loss_d": 2 * math.log(2), "loss_g": math.log(2)}
+    for curve, value in level.items():
+        assert abs(clinic["H"].last(curve) - value) < 0.03
+        assert abs(clinic["C"].last(curve) - value) > 0.3
+    assert spread(clinic["H"].samples[-1]) < 0.1 < 0.3 < spread(clinic["C"].samples[-1])
+    late = clinic["H"].curves["loss_d"][clinic["H"].steps > 100]
+    assert ((late - level["loss_d"]).abs() < 0.1).float().mean() > 0.9
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_the_warnings_did_not_come_true(name):
+    run = recordings.load(name)
+    found = diagnosis.words(diagnosis.signs(run.curves))
+    assert diagnosis.disagreements(found, "healthy") == []
+    assert spread(run.samples[-1]) > 0.25
+
+
+def test_the_ring_s_samples_go_round_while_the_losses_stand_still():
+    ring = recordings.load("ring")
+    assert abs(ring.last("loss_d") - 2 * math.log(2)) < 0.02
+    assert abs(ring.last("d_real") - 0.5) < 0.02
+    means = ring.samples[35:41].mean(dim=1)
+    angle = torch.atan2(means[:, 1], means[:, 0])
+    steps = torch.remainder(angle.diff(), 2 * math.pi)
+    assert (steps > 0.3).all() and 4 < steps.sum() < 2.5 * math.pi
+    met = [
+        evaluation.modes_covered(x, data.ring().centers, 0.25)
+        for x in ring.samples[35:41]
+    ]
+    assert max(met) < 4
+
+
+# ---------------------------------------------------------------- the clinic's card
+
+
+@pytest.mark.parametrize("letter", CLINIC)
+@pytest.mark.parametrize("said", diagnosis.LABELS)
+def test_a_card_names_the_run_and_a_sign_and_never_the_right_label(letter, said):
+    if said == CLINIC[letter]:
+        return
+    verdict = judge(lambda run: said if run == letter else CLINIC[run], "diagnose")
+    assert verdict.mistake == f"run {letter} taken for {said}"
+    assert f"Run {letter} is not '{said}'." in verdict.message
+    assert CLINIC[letter] not in verdict.message.replace(said, "")
+    assert any(curve in verdict.message for curve in diagnosis.CURVE.values())
+
+
+def test_a_partly_right_answer_is_told_about_its_first_wrong_run():
+    table = CLINIC | {"C": "weak", "F": "healthy", "H": "detach"}
+    assert judge(lambda run: table[run], "diagnose").mistake == "run C taken for weak"
+
+
+def test_a_label_that_is_none_is_said_to_be_none():
+    table = CLINIC | {"B": "broken"}
+    verdict = judge(lambda run: table[run], "diagnose")
+    assert verdict.mistake is None
+    assert lesson08_clinic.NO_LABEL in verdict.message and "run B" in verdict.message
+    assert "one_pass" not in verdict.message
+
+
+# ---------------------------------------------------------------- the explorer
+
+
+def test_the_curve_reader_shows_another_picture_for_another_run_and_round(clinic):
+    explorer = widgets.curve_reader({"C": clinic["C"], "H": clinic["H"]})
+    pictures = {bytes(explorer.image.value)}
+    explorer.controls["round"].value = 0
+    pictures.add(bytes(explorer.image.value))
+    explorer.controls["run"].value = "H"
+    pictures.add(bytes(explorer.image.value))
+    assert len(pictures) == 3
+
+
+def test_the_curve_reader_says_what_is_to_be_seen(clinic):
+    explorer = widgets.curve_reader({"H": clinic["H"], "C": clinic["C"]})
+    assert "Run H at round 1000: D's loss 1." in repr(explorer)
+    assert "samples all alike" in explorer.message.value
+    explorer.controls["run"].value = "C"
+    assert "samples that differ" in explorer.message.value
+
+
+def test_the_curve_reader_refuses_runs_of_different_rounds(clinic):
+    with pytest.raises(ValueError, match="at least one"):
+        widgets.curve_reader({})
+    with pytest.raises(ValueError, match="same rounds"):
+        widgets.curve_reader({"C": clinic["C"], "ring": recordings.load("ring")})
+
+
+def test_spread_tells_a_collapse_from_digits(clinic):
+    assert reader.spread(clinic["H"], 1000) == "samples all alike"
+    assert reader.spread(clinic["C"], 1000) == "samples that differ"
+
+
+# ---------------------------------------------------------------- the figures
+
+
+@pytest.mark.parametrize("what", ["losses", "answers", "norms"])
+def test_panels_give_every_run_a_panel_on_the_same_axes(clinic, what):
+    fig = figures.panels(shown(clinic), what)
+    titles = [axes.get_title() or axes.get_title(loc="left") for axes in fig.axes]
+    assert titles == list(CLINIC)
+    assert len({axes.get_ylim() for axes in fig.axes}) == 1
+    low, high = fig.axes[0].get_ylim()
+    for run in clinic.values():
+        for curve in drawn._KINDS[what]:
+            assert low <= run.curves[curve].min() and run.curves[curve].max() <= high
+
+
+def test_the_losses_panel_draws_the_computed_levels(clinic):
+    fig = figures.panels(shown({"C": clinic["C"]}), "losses")
+    dotted = [x.get_ydata()[0] for x in fig.axes[0].lines if x.get_linestyle() == ":"]
+    assert dotted == pytest.approx([2 * math.log(2), math.log(2)])
+
+
+def test_a_gradient_of_zero_is_drawn_at_zero_not_left_out(clinic):
+    fig = figures.panels(shown({"G": clinic["G"]}), "norms")
+    lowest = min(np.min(x.get_ydata()) for x in fig.axes[0].lines)
+    assert lowest <= 1e-5 and fig.axes[0].get_ylim()[0] < 0
+
+
+def test_the_cost_of_one_answer_is_least_at_a_half():
+    p = torch.linspace(0.01, 0.99, 99)
+    fig = figures.cost_of_answers(p, -torch.log(p) - torch.log(1 - p), -torch.log(p))
+    assert fig.axes[0].get_title(loc="left").endswith("D pays least at 0.50")
+    texts = [t.get_text() for t in fig.axes[0].texts]
+    assert "2 log 2 = 1.386" in texts and "log 2 = 0.693" in texts
+
+
+def test_the_bias_figure_says_by_how_much():
+    fig = figures.shrinking_bias([10, 100], [[8.0, 12.0], [1.0, 3.0]], other=2.0)
+    assert fig.axes[0].get_title(loc="left").startswith("Same law, 5 times the score")
+
+
+def test_the_rankings_figure_prints_each_correlation():
+    fig = figures.against_the_eye(
+        [1, 2, 3], {"D's loss": [1, 2, 3]}, {"D's loss": (1.0, 0.5, 1.0)}
+    )
+    assert fig.axes[0].get_title(loc="left") == "D's loss\n+1.00 [+0.50, +1.00]"
+
+
+def test_the_ablation_marks_what_is_worse_with_every_seed():
+    def entry(*values):
+        return {"says": "x", "seeds": [{"frechet": v} for v in values]}
+
+    table = {"variants": {"whole": entry(4, 5), "a": entry(6, 9), "b": entry(4, 9)}}
+    fig = figures.ablation(table, "frechet", title="t")
+    marks = [line.get_marker() for line in fig.axes[0].lines]
+    assert marks == ["^", "D", "^"]  # from below: b, a, whole
+
+
+def test_hops_draws_the_modes_and_the_samples_of_each_round():
+    fig = figures.hops([1, 2], torch.zeros(2, 5, 2), torch.ones(3, 2))
+    assert [len(x.get_xdata()) for x in fig.axes[1].lines] == [3, 5]
+
+
+# ---------------------------------------------------------------- numbers of the prose
+
+
+def test_two_batches_of_one_loss_and_other_answers():
+    softplus = torch.nn.functional.softplus
+    fake = torch.tensor([-5.0, -5.0, 2.7, 2.7])
+    loss = softplus(torch.full((4,), -5.0)).mean() + softplus(fake).mean()
+    assert loss.item() == pytest.approx(2 * math.log(2), abs=1e-2)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    images, labels = data.load("digits")
+    small, _ = data.load("digits", size=8)
+    seer = classifier.load("digits")
+    return images, labels, small, seer, seer.features(images)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_same_law_scores_ten_times_worse_with_25_images(digits, seed):
+    *_, found = digits
+    order = torch.randperm(len(found), generator=data.rng(100 + seed))
+
+    def halves(n):
+        return evaluation.frechet_distance(found[order[:n]], found[order[n : 2 * n]])
+
+    assert halves(25) > 10 * halves(800)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_class_gaussians_beat_the_dcgan_by_score_alone(digits, seed):
+    images, labels, small, seer, found = digits
+    (part, part_labels), _ = data.split(small, labels)
+    (train, _), _ = data.split(images, labels)
+    drawn_8x8 = evaluation.class_gaussians(part, part_labels, 1500, data.rng(seed))
+    score = evaluation.frechet_distance(
+        seer.features(classifier.to_gray32(drawn_8x8)), seer.features(train)
+    )
+    table = json.loads((data.DATA_DIR / "ablation.json").read_text())
+    assert score < min(s["frechet"] for s in table["variants"]["whole"]["seeds"])
+    bare = (drawn_8x8 == -1).double().mean().item()
+    assert bare < 0.6 * (part == -1).double().mean().item()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_memorization_of_copies_gaussians_and_fresh_draws(digits, seed):
+    images, labels, small, *_ = digits
+    (half, half_labels), (other, _) = data.split(images, labels, heldout=898, seed=seed)
+    half, half_labels = half[:898], half_labels[:898]
+    copied = evaluation.copies(half, 200, data.rng(seed))
+    assert evaluation.memorization_score(copied, half, other) > 0.99
+    (part, _), _ = data.split(small, labels, heldout=898, seed=seed)
+    draws = evaluation.class_gaussians(part[:898], half_labels, 300, data.rng(seed))
+    lean = evaluation.memorization_score(classifier.to_gray32(draws), half, other)
+    assert 0.5 < lean < 0.75
+
+
+def test_scores_rank_as_the_eye_does_and_d_s_loss_does_not_once_the_clinic_joins():
+    panel = diagnosis.panel()
+
+    def rho(name):
+        return diagnosis.rank_correlation(
+            panel.places, [row[name] for row in panel.numbers]
+        )
+
+    assert rho("frechet") > 0.9 and rho("precision") < -0.9 and rho("recall") < -0.8
+    assert rho("loss_d") < -0.5
+    losses = [row["loss_d"] for row in panel.numbers]
+    losses += [diagnosis.run(letter).last("loss_d") for letter in "EH"]
+    places = [*panel.places, 11.5, 11.5]
+    assert abs(diagnosis.rank_correlation(places, losses)) < 0.2
+
+
+def test_two_steps_of_g_at_equal_cost_differ_less_than_the_seeds():
+    table = json.loads((data.DATA_DIR / "two_steps.json").read_text())
+    one, two = (
+        [s["frechet"] for s in table[name]["seeds"]]
+        for name in ("one step of G", "two steps of G")
+    )
+    assert abs(np.mean(one) - np.mean(two)) < max(np.ptp(one), np.ptp(two))
+    spent = [
+        sum(s["cpu_seconds"] for s in table[name]["seeds"])
+        for name in ("one step of G", "two steps of G")
+    ]
+    assert 0.75 < spent[1] / spent[0] < 1
+
+
+def test_the_ablation_shows_what_the_verdict_says():
+    table = json.loads((data.DATA_DIR / "ablation.json").read_text())
+    assert "CPU" in table["machine"]
+    assert all(len(v["seeds"]) >= 3 for v in table["variants"].values())
+    distance = {
+        name: [s["frechet"] for s in v["seeds"]]
+        for name, v in table["variants"].items()
+    }
+    whole = distance["whole"]
+    assert min(distance["norm"]) > 2 * max(whole)
+    assert min(distance["dense_g"]) > max(distance["norm"])
+    assert min(distance["beta1"]) > max(distance["dense_g"])
+    assert max(distance["leaky"]) < max(whole)
+    assert max(distance["dense_d"]) > 10 * min(distance["dense_d"])
+    pairs = zip(sorted(distance["init"]), sorted(whole), strict=True)
+    assert all(1.8 < x / w < 3.5 for x, w in pairs)
+    worst = max(distance, key=lambda name: min(distance[name]))
+    assert worst == "beta1"
+
+
+def test_by_round_two_steps_of_g_look_better():
+    table = json.loads((data.DATA_DIR / "two_steps.json").read_text())
+    two = [s["frechet"] for s in table["two steps of G"]["seeds"]]
+    panel = diagnosis.panel()
+    found = dict(zip(panel.names, panel.numbers, strict=True))
+    one = [
+        found[name]["frechet"]
+        for name in ("one step of G", "one step of G, another seed")
+    ]  # seeds 0 and 1, after as many rounds
+    assert all(t < o for t, o in zip(two, one, strict=False))
