@@ -68,6 +68,12 @@ def test_the_collapsed_run_sits_on_the_levels_and_the_healthy_one_does_not(clini
     assert ((late - level["loss_d"]).abs() < 0.1).float().mean() > 0.9
 
 
+def test_only_wide_weights_start_with_a_large_loss(clinic):
+    first = {letter: run.curves["loss_d"][0].item() for letter, run in clinic.items()}
+    assert first.pop("F") > 3
+    assert all(1 < loss < 2 for loss in first.values()), first
+
+
 @pytest.mark.parametrize("name", GALLERY)
 def test_the_warnings_did_not_come_true(name):
     run = recordings.load(name)

@@ -128,8 +128,42 @@ WRONG = [
         lambda a, b: distance(a, b) if len(a) > 1 else math.nan,
         ("no complaint",),
     ),
+    (
+        "frechet_distance",
+        lambda a, b: distance(
+            a, b, cross=lambda s, t: np.sqrt(np.linalg.eigvalsh(s @ t).clip(0)).sum()
+        ),
+        ("symmetric routine",),
+    ),
+    (
+        "frechet_distance",
+        lambda a, b: distance(
+            a,
+            b,
+            cross=lambda s, t: (
+                np.sqrt(np.linalg.eigvalsh(s).clip(0))
+                @ np.sqrt(np.linalg.eigvalsh(t).clip(0))
+            ),
+        ),
+        ("eigenvalues paired",),
+    ),
+    (
+        "mode_coverage",
+        lambda labels, n: len({x: 1 for x in labels}) / n,
+        ("every label counted",),
+    ),
+    (
+        "mean_outputs",
+        lambda r, f: tuple((x.exp() / (x.exp() + 1)).sum() / len(x) for x in (r, f)),
+        ("exp overflows",),
+    ),
+    (
+        "precision_recall",
+        lambda real, fake, k: balls(real, fake, k, inside=lambda d, r: (d <= r).any(0)),
+        ("along the other axis",),
+    ),
     ("mode_coverage", lambda labels, n: 1.0, ()),
-    ("mode_coverage", lambda labels, n: len(labels) / n, ()),
+    ("mode_coverage", lambda labels, n: labels.numel() / n, ("every label counted",)),
     ("mode_coverage", lambda labels, n: len(labels.unique()) / n * 100, ()),
     ("mode_coverage", lambda labels, n: max(labels.tolist(), default=0) / n, ()),
     ("mode_coverage", lambda labels, n: (len(labels.unique()) - 1) / (n - 1), ()),
@@ -243,7 +277,19 @@ def with_scipy(a, b):
     return float(shift + np.trace(s + t - 2 * root))
 
 
+def with_torch_cov(a, b):
+    if len(a) < 2 or len(b) < 2 or a.isnan().any() or b.isnan().any():
+        raise ValueError("two rows, no NaN")
+    a, b = a.double(), b.double()
+    s, t = torch.cov(a.T), torch.cov(b.T)
+    values, vectors = torch.linalg.eigh(s)
+    root = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
+    overlap = torch.linalg.eigvalsh(root @ t @ root).clamp(min=0).sqrt().sum()
+    return (a.mean(0) - b.mean(0)).square().sum() + (s + t).trace() - 2 * overlap
+
+
 RIGHT = [
+    ("frechet_distance", with_torch_cov),
     ("mean_outputs", lambda r, f: (r.sigmoid().mean().item(), f.sigmoid().mean())),
     ("mean_outputs", lambda r, f: tuple(x.double().sigmoid().mean() for x in (r, f))),
     (

@@ -105,6 +105,12 @@ register(
                 "say how sure D is. Average the probabilities as they are.",
             ),
             Mistake(
+                "exp overflows",
+                _pair(lambda x: (torch.exp(x) / (1 + torch.exp(x))).mean()),
+                "Right, but exp(100) is infinite in float32, and infinity over "
+                "infinity is NaN. `torch.sigmoid` takes care of large logits.",
+            ),
+            Mistake(
                 "swapped",
                 lambda r, f: (sigmoid(f).mean(), sigmoid(r).mean()),
                 "The two change places: D(x), on data, comes first.",
@@ -376,6 +382,15 @@ _COVERAGE_MISTAKES = [
         "classes that occur.",
     ),
     Mistake(
+        "every label counted",
+        (
+            lambda labels, k: len(set(labels)) / k,
+            lambda labels, k: len(labels) / k,
+        ),
+        "Equal labels were counted more than once. (`set` takes every 0-dimensional "
+        "tensor for another thing.) Use `labels.unique()`, or `labels.tolist()` first.",
+    ),
+    Mistake(
         "rounded down",
         (
             lambda labels, k: _n_seen(labels) // k,
@@ -446,6 +461,11 @@ def _kl_turned(labels: Tensor, n_classes: int) -> Tensor:
     return -torch.log(share * n_classes).mean()
 
 
+def _kl_turned_where_seen(labels: Tensor, n_classes: int) -> Tensor:
+    share = _share(labels, n_classes).double()
+    return -torch.log(share[share > 0] * n_classes).sum() / n_classes
+
+
 def _kl_without_minlength(labels: Tensor, n_classes: int) -> Tensor:
     counts = torch.bincount(labels).double()
     share = counts / counts.sum()
@@ -506,6 +526,7 @@ register(
                 (
                     _kl_turned,
                     lambda labels, n: -torch.log(_share(labels, n) * n + 1e-8).mean(),
+                    _kl_turned_where_seen,
                 ),
                 "This is KL(uniform || histogram): infinite as soon as a class is "
                 "missing. Weigh the logarithms by the shares of the samples.",

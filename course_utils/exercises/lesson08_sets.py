@@ -32,6 +32,12 @@ def _rows(seed: int, m: int, n: int, d: int, *, shift: float = 1.0, **kw: Any):
     return make
 
 
+def _squares() -> tuple:
+    """By hand: covariances 4/3 and 16/3 times the identity, means 3 apart; 35/3."""
+    corners = torch.tensor([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]])
+    return corners, 2 * corners + torch.tensor([3.0, 0.0])
+
+
 def _constant_feature() -> tuple:
     a, b = _rows(5, 12, 14, 3)()
     a[:, 1], b[:, 1] = 2.0, 4.0
@@ -142,6 +148,25 @@ def _diagonal_root(s_a: Tensor, s_b: Tensor) -> Tensor:
     return (s_a.diagonal() * s_b.diagonal()).sqrt().sum()
 
 
+def _unclamped_symmetric_root(s_a: Tensor, s_b: Tensor) -> Tensor:
+    values, vectors = torch.linalg.eigh(s_a)
+    root = vectors @ torch.diag(values.sqrt()) @ vectors.T
+    return torch.linalg.eigvalsh(root @ s_b @ root).sqrt().sum()
+
+
+def _symmetric_routine(s_a: Tensor, s_b: Tensor) -> Tensor:
+    return torch.linalg.eigvalsh(s_a @ s_b).clamp(min=0).sqrt().sum()
+
+
+def _upper_half(s_a: Tensor, s_b: Tensor) -> Tensor:
+    return torch.linalg.eigvalsh((s_a @ s_b).T).clamp(min=0).sqrt().sum()
+
+
+def _eigenvalues_paired(s_a: Tensor, s_b: Tensor) -> Tensor:
+    values = torch.linalg.eigvalsh(s_a) * torch.linalg.eigvalsh(s_b)
+    return values.clamp(min=0).sqrt().sum()
+
+
 def _trace_of_entries(s_a: Tensor, s_b: Tensor) -> Tensor:
     return (s_a @ s_b).diagonal().clamp(min=0).sqrt().sum()
 
@@ -245,6 +270,25 @@ _DISTANCE_MISTAKES = [
         "Multiply first, then take the root.",
     ),
     Mistake(
+        "symmetric routine",
+        (
+            _fd(root=_symmetric_routine),
+            _fd(root=_symmetric_routine, check=None),
+            _fd(root=_upper_half),
+        ),
+        "`eigh` and `eigvalsh` read one half of a matrix and take it for symmetric. "
+        "S_a S_b is not; R S_b R, with R the root of S_a, is, and has its eigenvalues.",
+    ),
+    Mistake(
+        "eigenvalues paired",
+        (
+            _fd(root=_eigenvalues_paired),
+            _fd(root=_eigenvalues_paired, check=None),
+        ),
+        "The eigenvalues of S_a S_b are not those of S_a times those of S_b: the two "
+        "have different axes. Multiply the matrices first.",
+    ),
+    Mistake(
         "no root",
         (
             _fd(root=lambda s_a, s_b: (s_a @ s_b).trace()),
@@ -266,6 +310,8 @@ _DISTANCE_MISTAKES = [
         (
             _fd(root=_cholesky_root),
             _fd(root=_unclamped_root),
+            _fd(root=_unclamped_symmetric_root),
+            _fd(root=_unclamped_symmetric_root, check=None),
             _fd(root=_cholesky_root, check=None),
             _fd(root=_unclamped_root, check=None),
         ),
@@ -302,10 +348,7 @@ register(
         reference=evaluation.frechet_distance,
         observe=_watch_distance,
         probes={
-            "one feature": lambda: (
-                torch.tensor([[-1.0], [1.0]]),
-                torch.tensor([[1.0], [5.0]]),
-            ),
+            "two squares": _squares,
             "shifted": _rows(1, 40, 40, 3, shift=2.0),
             "another shape of cloud": _rows(2, 30, 50, 4, shift=0.5),
         },
@@ -322,6 +365,7 @@ register(
             _fd(root=_by_symmetric_root),
             _fd(root=_by_symmetric_root, check=None),  # eigh complains by itself
             _fd(cov=lambda x: torch.atleast_2d(torch.cov(x.T))),
+            _fd(cov=lambda x: torch.cov(x.T)),  # 0-dimensional for one feature
             _fd(after=lambda x: max(x.item(), 0.0)),
             _fd(root=lambda a, b: torch.linalg.eigvals(b @ a).sqrt().real.sum()),
             lambda a, b: evaluation.frechet_distance(b, a),
@@ -340,7 +384,7 @@ register(
         answer="a, b = features_a.double(), features_b.double()\n"
         "if min(len(a), len(b)) < 2 or not torch.cat([a, b]).isfinite().all():\n"
         '    raise ValueError("wanted: two rows or more each, all finite")\n'
-        "s_a, s_b = (torch.atleast_2d(torch.cov(x.T)) for x in (a, b))\n"
+        "s_a, s_b = torch.cov(a.T), torch.cov(b.T)\n"
         "values, vectors = torch.linalg.eigh(s_a)\n"
         "root_a = vectors * values.clamp(min=0).sqrt() @ vectors.T\n"
         "values = torch.linalg.eigvalsh(root_a @ s_b @ root_a).clamp(min=0)\n"
@@ -425,6 +469,12 @@ def _in_all_balls(points: Tensor, centers: Tensor, radii: Tensor) -> Tensor:
 
 def _pairs(points: Tensor, centers: Tensor, radii: Tensor) -> Tensor:
     return (_distances(points, centers) <= radii).double().mean()
+
+
+def _centers_reached(real: Tensor, fake: Tensor, k: int) -> tuple:
+    of_reals = _distances(fake, real) <= _radius(real, k)
+    of_fakes = _distances(real, fake) <= _radius(fake, k)
+    return of_reals.any(0).double().mean(), of_fakes.any(0).double().mean()
 
 
 def _balls_of_both(real: Tensor, fake: Tensor, k: int) -> tuple:
@@ -547,6 +597,21 @@ register(
                 "if it lies in *any* of them. Then take the share of the points.",
             ),
             Mistake(
+                "along the other axis",
+                _centers_reached,
+                "You counted the *balls* that hold a point. Count the points that lie "
+                "in a ball: `any` over the centers leaves one answer for each point.",
+            ),
+            Mistake(
+                "farthest for nearest",
+                (
+                    _pr(radius=lambda x, k: _distances(x, x).topk(k + 1)[0][:, -1]),
+                    _pr(radius=lambda x, k: _distances(x, x).topk(k)[0][:, -1]),
+                ),
+                "The radii are those of the *farthest* neighbors: `topk` takes the "
+                "largest unless told `largest=False`.",
+            ),
+            Mistake(
                 "neighbors among both",
                 _balls_of_both,
                 "The neighbors were looked for among reals and fakes together. A ball "
@@ -598,6 +663,7 @@ register(
         rtol=1e-6,
         atol=1e-6,
         same=1e-4,
+        seconds=10.0,  # loops in plain Python are right, too
     )
 )
 
@@ -748,6 +814,15 @@ register(
                 _of_the_data,
                 "The question goes to the samples: for each of them the nearest of the "
                 "data, not for each of the data the nearest sample.",
+            ),
+            Mistake(
+                "places for distances",
+                lambda s, t, h: _mean(
+                    evaluation.nearest_neighbors(s, t)[1]
+                    < evaluation.nearest_neighbors(s, h)[1]
+                ),
+                "You compared *where* the nearest images stand in their sets. The "
+                "distances come first out of `nearest_neighbors`, the places second.",
             ),
             Mistake(
                 "place by place",

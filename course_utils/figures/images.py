@@ -53,7 +53,7 @@ def image_grid(
     # About what the labels take at the left and above, in inches.
     left = 0.1 + max(map(_inches, row_labels), default=0.0)
     height = (width - left) * mosaic.shape[0] / mosaic.shape[1]
-    above = 0.3 * bool(title) + 0.25 * bool(column_labels) + 0.1
+    above = 0.3 * bool(title) + 0.25 * bool(column_labels) + 0.085
     fig, axes = new_figure(width=width, height=height + above)
     draw_images(
         axes, images, columns=columns, row_labels=row_labels,
