@@ -104,6 +104,9 @@ register(
             "at 0), in which does it lose, in which does it answer 1/2?",
             "Among runs that D wins: is G's loss high, as it must be, or low? And is "
             "G's gradient 0? Where two curves contradict each other, the code does.",
+            "Two runs are left that D wins while G's gradient lives. In which of them "
+            "does D's own gradient die out, as there is nothing left to learn? And "
+            "what does its loss say at round 1, before anybody has learned?",
             "Among runs whose losses lie still on the dotted lines: does D answer 1/2, "
             "as those losses say?",
         ],
