@@ -1,7 +1,9 @@
 """The exercise engine: what it says to right, wrong, and hostile answers."""
 
 import functools
+import itertools
 import random
+import signal
 import time
 
 import numpy as np
@@ -257,6 +259,20 @@ def test_right_answers_pass_whatever_the_notebooks_defaults(device):
 
 
 # ------------------------------------------------------------------ time and recursion
+
+
+def test_time_limit_holds_where_the_shell_ignores_interrupts(monkeypatch):
+    # A process started in a shell's background inherits a deaf ear for Ctrl-C.
+    monkeypatch.setitem(
+        engine._BANK, "toy_loss", engine.replace(TOY, seconds=0.3)
+    )
+    heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        verdict = toy(lambda s: sum(0 for _ in itertools.count()))
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, heard)
+    assert "still running after 0.3 seconds" in verdict.message
 
 
 def test_endless_loop_ends_in_time(monkeypatch):

@@ -253,6 +253,9 @@ def _time_limit(seconds: float | None) -> Iterator[Callable[[], None]]:
     if seconds is None or threading.current_thread() is not threading.main_thread():
         yield lambda: None
         return
+    deaf = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    if deaf:  # as in whatever a shell started in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     watch = _Watch(seconds)
     watch.start()
     try:
@@ -263,4 +266,6 @@ def _time_limit(seconds: float | None) -> Iterator[Callable[[], None]]:
     finally:
         with contextlib.suppress(KeyboardInterrupt):
             watch.release()
+        if deaf:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
     watch.check()
