@@ -8,6 +8,7 @@ two machines cannot.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import resource
 import statistics
 import subprocess
@@ -15,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -24,7 +26,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from course_utils import devices, models, trainer, training
 
 SIZE, CHANNELS, LATENT_DIM = 64, 3, 100
-ROUNDS, STEPS = 7, 3  # of each contestant, and steps in a round
+ROUNDS, STEPS = 9, 3  # of each contestant, and steps in a round
 CONTESTANTS = ("plain", "ours, float32", "ours, bfloat16")
 GPU_CONTESTANTS = ("ours, bfloat16, CUDA graph", "ours, bfloat16, compiled")
 
@@ -176,7 +178,16 @@ def print_memory(name: str, batch_size: int, device: torch.device) -> None:
     if device.type == "cuda":
         print(torch.cuda.max_memory_allocated() / 2**20)
     else:
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10)
+        print(_high_water_mark())
+
+
+def _high_water_mark() -> float:
+    """MiB that this process held at most; Linux carries getrusage's over from fork."""
+    with contextlib.suppress(OSError):
+        for row in Path("/proc/self/status").read_text().splitlines():
+            if row.startswith("VmHWM"):
+                return int(row.split()[1]) / 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
 def main() -> None:
@@ -190,9 +201,12 @@ def main() -> None:
     if options.memory_of:
         print_memory(options.memory_of, options.batch_size[0], device)
         return
-    print(f"{SIZE}x{SIZE}, {CHANNELS} channels, {device}, {torch.get_num_threads()}")
     print(
-        f"{'batch':>6}  {'step':28}{'images/s':>10}{'times plain':>8} (spread)"
+        f"{SIZE}x{SIZE}, {CHANNELS} channels, {device}, "
+        f"{torch.get_num_threads()} threads"
+    )
+    print(
+        f"{'batch':>6}  {'step':28}{'images/s':>10}  times plain (spread)"
         f"{'of peak':>8}{'MiB':>10}"
     )
     for batch_size in options.batch_size:
