@@ -28,6 +28,7 @@ PLAIN = trainer.Settings(
     latent_dim=100, base_channels=64, lr_g=2e-4, lr_d=2e-4, beta2=0.999,
     n_generator_steps=1, average=0.0, last_lr=1.0,
 )  # fmt: skip
+OURS = trainer.Settings(n_generator_steps=1)
 # Rounds of the plain recipe that set the target, and of ours in all, by data.
 PLAIN_ROUNDS = {"mnist": 937, "digits": 400}  # MNIST: one pass; digits: 14
 OUR_ROUNDS = {"mnist": 900, "digits": 600}
@@ -108,7 +109,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
     torch.set_num_threads(1)  # the processor's seconds of two threads count waiting too
-    images, _ = data.load(options.data)
+    try:
+        images, _ = data.load(options.data)
+    except data.DataError as error:
+        parser.exit(1, f"{error}\n")
     precision = devices.fast_precision(torch.device("cpu"))
     ours = replace(OURS, steps=OUR_ROUNDS[options.data], precision=precision)
     print(
@@ -121,9 +125,6 @@ def main() -> None:
         f"median {statistics.median(ratios):.1f} times sooner "
         f"({min(ratios):.1f} to {max(ratios):.1f})"
     )
-
-
-OURS = trainer.Settings(n_generator_steps=1)
 
 
 if __name__ == "__main__":
