@@ -3,8 +3,9 @@ named mistake fits what was typed, and right ones written differently pass."""
 
 import pytest
 import torch
+from unlisted import listed
 
-from course_utils.exercises import bank, judge
+from course_utils.exercises import judge
 
 cholesky = torch.linalg.cholesky
 
@@ -225,13 +226,6 @@ RIGHT = [
     ("mse_minimizer", lambda x: x.reshape(len(x), -1).mean(0).view(x.shape[1:])),
     ("sample_by_inverse_cdf", lambda u: torch.stack([v**0.5 for v in u])),
 ]
-
-
-def listed(name):
-    exercise = bank()[name]
-    return {id(f) for m in exercise.mistakes for f in m.faces} | set(
-        map(id, exercise.accepts)
-    )
 
 
 each_wrong = pytest.mark.parametrize("case", WRONG, ids=lambda c: f"{c[0]}")

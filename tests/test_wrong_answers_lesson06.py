@@ -9,6 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from unlisted import listed
 
 from course_utils.exercises import bank, judge
 
@@ -682,13 +683,6 @@ RIGHT = [
     ("Discriminator", Flat),
     ("Discriminator", Layered),
 ]
-
-
-def listed(name):
-    exercise = bank()[name]
-    return {id(f) for m in exercise.mistakes for f in m.faces} | set(
-        map(id, exercise.accepts)
-    )
 
 
 each_wrong = pytest.mark.parametrize("case", WRONG, ids=lambda c: f"{c[0]}")

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from unlisted import listed
 
 from course_utils import diagnosis, evaluation
 from course_utils.exercises import bank, judge
@@ -337,13 +338,6 @@ RIGHT = [
     ),
     ("memorization_score", lambda s, t, h: evaluation.memorization_score(s, t, h)),
 ]
-
-
-def listed(name):
-    exercise = bank()[name]
-    return {id(f) for m in exercise.mistakes for f in m.faces} | set(
-        map(id, exercise.accepts)
-    )
 
 
 @pytest.mark.parametrize("case", WRONG, ids=lambda c: f"{c[0]}")
