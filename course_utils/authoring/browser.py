@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import json
 import os
@@ -11,6 +10,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+import symtable
 import sys
 import time
 import urllib.request
@@ -100,7 +100,7 @@ class Lab:
     def reopen(self, name: str) -> Page:
         """Open a notebook that is there already."""
         page = self.browser.new_page(viewport={"width": 1200, "height": 900})
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(60_000)
         page.goto(f"{self._address}/doc/tree/{name}?token={self._token}")
         # Its first "idle" comes before it knows of a kernel; a Run All then is lost.
         page.locator(_STATUS, has_text=re.compile(r"^Python.*Idle$")).wait_for()
@@ -202,7 +202,7 @@ class Explorer:
         """The button with that text."""
         return self.box.get_by_role("button", name=text, exact=True)
 
-    def settled(self, quiet: float = 0.25, seconds: float = 10) -> str:
+    def settled(self, quiet: float = 0.25, seconds: float = 30) -> str:
         """The picture, once none has followed it for a while."""
         end, since, now = time.monotonic() + seconds, time.monotonic(), self.picture()
         while time.monotonic() < end:
@@ -213,7 +213,7 @@ class Explorer:
             time.sleep(0.02)
         raise TimeoutError(f"pictures kept coming for {seconds:g} s")
 
-    def changes(self, before: str, seconds: float = 5) -> bool:
+    def changes(self, before: str, seconds: float = 20) -> bool:
         """Whether another picture than this one is shown, and can be seen, in time."""
         end, seen = time.monotonic() + seconds, "e => e.complete && e.naturalWidth > 0"
         while time.monotonic() < end:
@@ -251,17 +251,18 @@ def widget_notebook(lesson: NotebookNode) -> NotebookNode:
         made, used = _names(cell.source)
         if {"setup", "widget"} & set(notebooks.tags(cell)) or made & wanted:
             kept.insert(0, cell)
-            wanted |= used
+            wanted = wanted - made | used
     lesson.cells = [cell for cell in lesson.cells if cell in kept]
     return lesson
 
 
 def _names(source: str) -> tuple[set[str], set[str]]:
-    """Names that a cell binds, and names that it reads."""
-    made, used = set(), set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            made.add(node.name)
-        elif isinstance(node, ast.Name):
-            (used if isinstance(node.ctx, ast.Load) else made).add(node.id)
-    return made, used
+    """Names that a cell binds for the cells below, and names that it reads."""
+    cell = symtable.symtable(source, "cell", "exec")
+    tables = [cell]
+    for table in tables:  # it grows while it is read
+        tables += table.get_children()
+    read = {s.get_name() for t in tables for s in t.get_symbols() if s.is_global()}
+    here = cell.get_symbols()
+    made = {s.get_name() for s in here if s.is_assigned() or s.is_imported()}
+    return made, read | {s.get_name() for s in here if s.is_referenced()}
