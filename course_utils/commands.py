@@ -74,7 +74,7 @@ def train(argv: list[str]) -> int:
     Returns:
         The exit status.
     """
-    return _explained(lambda: _train(_parser().parse_args(argv)))
+    return distributed.leave(_explained(lambda: _train(_parser().parse_args(argv))))
 
 
 def sample(argv: list[str]) -> int:

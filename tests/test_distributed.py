@@ -67,6 +67,7 @@ with distributed.processes(torch.device("cpu")) as group:
     found["calls"] = []
     found["told"] = group.first(lambda: found["calls"].append(1) or "word")
     (folder / f"found{group.rank}.json").write_text(json.dumps(found))
+distributed.leave(0)
 """
 
 
@@ -158,6 +159,24 @@ def test_the_command_under_torchrun_writes_and_speaks_once(tmp_path):
     assert [json.loads(row)["step"] for row in rows] == [1, 2, 4]
     assert runs.Run(out).read()[0].settings.batch_norm is False
     assert "100%" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_process_of_several_ends_without_pythons_own_ending(tmp_path):
+    script = (
+        "import atexit, sys; from course_utils import distributed\n"
+        "atexit.register(lambda: print('tidied up'))\n"
+        "print('said'); sys.exit(distributed.leave(3))"
+    )
+
+    def run(**environment):
+        return subprocess.run(
+            [sys.executable, "-c", script], cwd=ROOT, env={**os.environ, **environment},
+            stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    alone, one_of_several = run(), run(RANK="0", WORLD_SIZE="2")
+    assert (alone.returncode, alone.stdout) == (3, "said\ntidied up\n")
+    assert (one_of_several.returncode, one_of_several.stdout) == (3, "said\n")
 
 
 def test_a_batch_without_equal_parts_is_refused(monkeypatch):
