@@ -35,8 +35,10 @@ test: style unit verify  ## check everything: code, package, every notebook
 style: $(TEST)  ## check the code's form
 	$(CHECK) ruff check .
 
+# Not reordered: the browser's tests, the longest of all, then begin first.
 unit: $(TEST)  ## check the package: tests and the examples in its docstrings
-	$(CHECK) pytest tests course_utils --doctest-modules -n $(WORKERS) --dist loadscope
+	$(CHECK) pytest tests course_utils --doctest-modules -n $(WORKERS) \
+	    --dist loadscope --no-loadscope-reorder
 
 verify: $(TEST)  ## check every notebook: solutions strictly, lessons unsolved
 	$(CHECK) course_utils.authoring.verify
