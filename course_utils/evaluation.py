@@ -157,7 +157,7 @@ def precision_recall(
     Raises:
         ValueError: a shape or k is not as above, or a feature is NaN or infinite.
 
-    Source: Kynkäänniemi et al. 2019, arXiv:1904.06991, equations 1 to 3.
+    Source: Kynkäänniemi et al. 2019, arXiv:1904.06991, equations 1 and 2.
 
     With k = 1 the balls of the reals 0, 1, 4 have radii 1, 1, 3 and cover [-1, 7]: two
     of three fakes. Those of the fakes 2, 6, 9 have radii 4, 3, 3: [-2, 12], everything.

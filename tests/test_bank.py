@@ -71,9 +71,9 @@ def test_another_right_answer_passes(name, i):
 @each_face
 def test_a_mistake_is_named_as_itself_and_soon(face):
     name, mistake, wrong = face
-    start = time.perf_counter()
+    start = time.process_time()  # its own: a busy machine takes none of it
     verdict = judge(wrong, name)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     state = "passed" if mistake.kind == "waste" else "not yet"
     assert (verdict.state, verdict.mistake) == (state, mistake.name), verdict.message
     assert seconds < SECONDS

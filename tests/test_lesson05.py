@@ -7,7 +7,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from course_utils import data, figures, widgets
+from course_utils import data, figures, losses, widgets
+from course_utils.exercises import judge
 from course_utils.figures import lesson05 as drawn
 from course_utils.races import StackedMLP
 from course_utils.widgets import lesson05 as explorer
@@ -299,3 +300,11 @@ def test_left_alone_the_networks_keep_their_logits_within_five():
 
 def test_a_shouting_discriminator_reaches_some_forty():
     assert 30 < largest_logit(factor=8, head_start=200) < 50
+
+
+def test_one_batch_of_two_that_is_cut_off_is_called_so():
+    def fakes_detached(real_logits, fake_logits):
+        return losses.discriminator_loss(real_logits, fake_logits.detach())
+
+    verdict = judge(fakes_detached, "discriminator_loss")
+    assert verdict.state == "not yet" and "cut off" in verdict.message

@@ -177,6 +177,20 @@ def test_without_correction_adams_first_steps_are_too_long(betas, first, most, a
     assert (lengths[:1700] > 1.1).all()  # "over thousands of steps"
 
 
+@pytest.mark.parametrize("size", [1e-4, 1.0, 1e4])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_steady_gradient_gives_adam_steps_of_lr_a_changing_one_shorter(size, seed):
+    steady, changing, states = [], [], ({}, {})
+    for sign in torch.randint(2, (400,), generator=data.rng(seed)) * 2 - 1:
+        gradients = torch.tensor([size]), size * sign[None]
+        for steps, g, state in zip((steady, changing), gradients, states, strict=True):
+            new = layers.adam_step(torch.zeros(1), g, state, 1.0, (0.5, 0.999), 1e-8)
+            steps.append(new.abs().item())
+    assert min(steady) == pytest.approx(max(steady), abs=2e-3)
+    assert max(steady) == pytest.approx(1, abs=2e-3)
+    assert np.mean(changing) < 0.7
+
+
 def test_epsilon_inside_the_root_counts_as_its_root():
     for g, wanted in ((1e-3, 0.995), (1e-4, 0.707), (1e-5, 0.100)):
         assert g / math.sqrt(g**2 + 1e-8) == pytest.approx(wanted, abs=1e-3)

@@ -71,6 +71,14 @@ def test_every_exercise_of_the_bank_has_a_lesson():
     assert not homeless
 
 
+@each_solution
+def test_the_table_of_exercises_keeps_the_order_of_the_lesson(path):
+    sources = "\n".join(cell.source for cell in notebooks.read(path).cells)
+    here = re.findall(r"^@exercise(?:\(.*\))?\n(?:def|class) (\w+)", sources, re.M)
+    lesson = int(path.name[:2])
+    assert here == [name for name, e in bank().items() if e.lesson == lesson]
+
+
 def test_code_in_notebooks_is_linted():
     done = subprocess.run(
         [sys.executable, "-m", "ruff", "check", "--output-format=concise", "solutions"],

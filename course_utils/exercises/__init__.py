@@ -27,6 +27,7 @@ from . import (  # noqa: F401  each lesson registers its exercises
     lesson08,
     lesson08_clinic,
     lesson08_sets,
+    lesson08_shares,
 )
 from .card import Card, exercise, table
 from .engine import NotPassed, Verdict, bank, judge

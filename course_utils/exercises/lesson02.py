@@ -20,6 +20,13 @@ from .engine import Exercise, Mistake, register
 
 log = torch.log
 BITS = "Right, in bits: you used log2. The course counts in nats: `torch.log`."
+IN_LOGS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-10)  # epsilons; one below is unseen
+CLAMPS = (1e-2, 1e-3, 1e-4, 1e-5)
+NO_EPSILON = (
+    "Where a probability is small, your epsilon (or clamp) decides its log: the "
+    "formula has none. Probabilities stay strictly between 0 and 1 here; lesson 5 "
+    "makes the log safe without one."
+)
 
 
 def _rows(*rows: tuple[float, ...]) -> Callable[[], tuple[Tensor, ...]]:
@@ -57,6 +64,7 @@ register(
             ),
             "soft targets 0.9 and 0.1": _rows((0.7, 0.4), (0.9, 0.1)),
             "sure, and wrong": _rows((0.999, 0.5), (0.0, 1.0)),
+            "surer, and wrong": _rows((1e-6, 0.5), (1.0, 0.0)),
         },
         accepts=[
             F.binary_cross_entropy,
@@ -70,6 +78,38 @@ register(
                 lambda p, t: _score(p, t).mean(),
                 "That is the log-likelihood: negative, and highest where answers are "
                 "best. A cost has the minus sign in front.",
+            ),
+            Mistake(
+                "minus on one term",
+                (
+                    lambda p, t: (-t * log(p) + (1 - t) * log(1 - p)).mean(),
+                    lambda p, t: (t * log(p) - (1 - t) * log(1 - p)).mean(),
+                ),
+                "The minus stands before one of the two terms only, and the other is "
+                "paid out as a reward. Put brackets around the sum: `-(... + ...)`.",
+            ),
+            Mistake(
+                "arguments swapped",
+                (
+                    lambda p, t: F.binary_cross_entropy(t, p),
+                    lambda p, t: -_score(t, p).mean(),
+                ),
+                "Probability and target changed places: the log belongs to the "
+                "probability, the weights `t` and `1 - t` are the target's.",
+            ),
+            Mistake(
+                "epsilon",
+                tuple(
+                    lambda p, t, e=e: (
+                        -(t * log(p + e) + (1 - t) * log(1 - p + e)).mean()
+                    )
+                    for e in IN_LOGS
+                )
+                + tuple(
+                    lambda p, t, e=e: -_score(p.clamp(e, 1 - e), t).mean()
+                    for e in CLAMPS
+                ),
+                NO_EPSILON,
             ),
             Mistake(
                 "targets swapped",
@@ -177,6 +217,7 @@ register(
         ),
         because="It is the negative log-likelihood of a Bernoulli law, averaged.",
         praise="This is the bill. Next: what is the cheapest thing to say?",
+        same=1e-3,
     )
 )
 
@@ -204,6 +245,7 @@ register(
             "two reals, two fakes": _rows((0.9, 0.6), (0.2, 0.4)),
             "the same, each twice": _rows((0.9, 0.6) * 2, (0.2, 0.4) * 2),
             "two reals, five fakes": _rows((0.9, 0.6), (0.1, 0.4, 0.2, 0.7, 0.3)),
+            "sure of one real, and wrong": _rows((1e-6, 0.5), (0.5,)),
         },
         accepts=[
             lambda r, f: (
@@ -222,6 +264,18 @@ register(
                 "That is D's loss, -V. The value function itself has no minus: D "
                 "climbs it, and -log 4 is its value when D is fooled.",
                 kind="convention",
+            ),
+            Mistake(
+                "epsilon",
+                tuple(
+                    lambda r, f, e=e: log(r + e).mean() + log(1 - f + e).mean()
+                    for e in IN_LOGS
+                )
+                + tuple(
+                    lambda r, f, e=e: _value(r.clamp(e, 1 - e), f.clamp(e, 1 - e))
+                    for e in CLAMPS
+                ),
+                NO_EPSILON,
             ),
             Mistake(
                 "fakes counted as real",
@@ -326,13 +380,14 @@ register(
         ),
         because="Each expectation is estimated by the mean over its own batch.",
         praise="This one number is the whole game: D pushes it up, G pushes it down.",
+        same=1e-3,
     )
 )
 
 
 # ------------------------------------------------------------------ the best D
 
-EPSILONS = (1e-6, 1e-8, 1e-10, 1e-12)
+EPSILONS = (1e-5, 1e-6, 1e-7, 2**-23, 1e-8, 1e-9, 1e-10, 1e-12, 1e-16)
 
 
 def _below_epsilon(e: float) -> Callable[[Tensor, Tensor], Tensor]:
@@ -341,6 +396,11 @@ def _below_epsilon(e: float) -> Callable[[Tensor, Tensor], Tensor]:
 
 def _above_and_below_epsilon(e: float) -> Callable[[Tensor, Tensor], Tensor]:
     return lambda p, q: (p + e) / (p + q + 2 * e)
+
+
+def _table() -> tuple[Tensor, Tensor]:
+    p = torch.tensor([[0.3, 0.1, 0.7], [0.2, 1.0, 0.6]], dtype=torch.float64)
+    return p, p.flip(0, 1) + 0.1
 
 
 register(
@@ -356,6 +416,7 @@ register(
             "fake ones only": _rows((0.0,), (0.5,)),
             "a dense crowd": _rows((4.0, 1.0, 2.0), (1.0, 3.0, 2.0)),
             "far out, where hardly any are": _rows((1e-12, 6e-13), (3e-12, 2e-13)),
+            "a table of points, in float64": _table,
         },
         accepts=[
             lambda p, q: p / (p + q),
@@ -411,7 +472,7 @@ register(
             Mistake(
                 "epsilon",
                 tuple(map(_below_epsilon, EPSILONS))
-                + tuple(map(_above_and_below_epsilon, EPSILONS)),
+                + tuple(map(_above_and_below_epsilon, EPSILONS[:-1])),
                 "Right where coins are common. Far out, where both densities are tiny, "
                 "your epsilon is larger than they are and decides the answer. Leave it "
                 "out.",
@@ -460,20 +521,22 @@ def _divergence(
     function: Any, p: Tensor, q: Tensor, dx: float
 ) -> Iterator[tuple[str, Any]]:
     """The value; first whether it is a number, which names 0 log 0."""
-    result = function(p, q, dx)
+    seen = list(observers.value(function, p, q, dx))
+    result = seen[0][1]
     nan = isinstance(result, Tensor) and bool(result.isnan().any())
-    yield "is it a number", not nan
-    yield "value", result
-    yield from list(observers.value(function, p, q, dx))[1:]
+    yield "is it a number", "no: NaN" if nan else "yes"
+    yield from seen
 
 
 def _bell(x: Tensor, mean: float) -> Tensor:
     return torch.exp(-(x - mean).square() / 2) / math.sqrt(2 * math.pi)
 
 
-def _bells(left: float, right: float, dx: float, *, start: float = -9.0):
+def _bells(
+    left: float, right: float, dx: float, *, grid=(-9.0, 9.0), dtype=torch.float32
+):  # fmt: skip
     def make() -> tuple[Tensor, Tensor, float]:
-        x = torch.arange(start, 9.0, dx)
+        x = torch.arange(*grid, dx, dtype=dtype)
         return _bell(x, left), _bell(x, right), dx
 
     return make
@@ -512,9 +575,21 @@ def _jsd_naive(p: Tensor, q: Tensor, dx: float) -> Tensor:
     return (p * log(p / m) + q * log(q / m)).sum() * dx / 2
 
 
-def _jsd_epsilon(p: Tensor, q: Tensor, dx: float) -> Tensor:
-    m, e = (p + q) / 2, 1e-12
+def _jsd_epsilon(p: Tensor, q: Tensor, dx: float, e: float = 1e-12) -> Tensor:
+    m = (p + q) / 2
     return (p * log((p + e) / (m + e)) + q * log((q + e) / (m + e))).sum() * dx / 2
+
+
+def _epsilon_in_logs(e: float) -> Callable[[Tensor, Tensor, float], Tensor]:
+    return lambda p, q, dx: _jsd_epsilon(p, q, dx, e)
+
+
+def _epsilon_added(e: float) -> Callable[[Tensor, Tensor, float], Tensor]:
+    return lambda p, q, dx: _jsd(p + e, q + e, dx)
+
+
+def _epsilon_least(e: float) -> Callable[[Tensor, Tensor, float], Tensor]:
+    return lambda p, q, dx: _jsd(p.clamp(min=e), q.clamp(min=e), dx)
 
 
 def _turned(p: Tensor, q: Tensor, dx: float) -> Tensor:
@@ -538,7 +613,8 @@ register(
             "a Gaussian and itself": _bells(1.0, 1.0, 0.05),
             "two boxes, shifted by 1/4": _boxes(0.25),
             "two boxes with no point in common": _boxes(2.0),
-            "a grid that sees a part of both": _bells(0.0, 2.0, 0.05, start=1.5),
+            "a grid that sees a part of both": _bells(0.0, 2.0, 0.05, grid=(-1.0, 2.5)),
+            "in float64": _bells(0.0, 2.0, 0.05, dtype=torch.float64),
         },
         accepts=[
             _jsd,
@@ -567,6 +643,28 @@ register(
                 "Right, until a density is 0: there `0 * log(0)` is 0 times minus "
                 "infinity, or `p / m` is 0/0: NaN, and one NaN spoils the sum. "
                 "`torch.xlogy(p, p)` and `torch.xlogy(p, m)` count it as 0.",
+            ),
+            Mistake(
+                "epsilon",
+                tuple(
+                    make(e)
+                    for make in (_epsilon_in_logs, _epsilon_added, _epsilon_least)
+                    for e in (1e-2, 1e-3, 1e-4, 1e-5)
+                    if e > 1e-5 or make is _epsilon_added  # else within 1e-4
+                ),
+                "Your epsilon is large enough to change the result. Leave it out: "
+                "`torch.xlogy(p, p)` and `torch.xlogy(p, m)` count 0 log 0 as 0.",
+            ),
+            Mistake(
+                "an end of the grid left out",
+                (
+                    lambda p, q, dx: _jsd(p[:-1], q[:-1], dx),
+                    lambda p, q, dx: _jsd(p[1:], q[1:], dx),
+                    lambda p, q, dx: _jsd(p[1:-1], q[1:-1], dx),
+                ),
+                "Points at an end of the grid are missing from your sum. Every point "
+                "counts, each with the width dx.",
+                kind="convention",
             ),
             Mistake(
                 "trapezoid rule",
@@ -685,5 +783,6 @@ register(
         praise="Now you can say what the best D measures: V(D*, G) = 2 JSD - log 4.",
         rtol=1e-4,
         atol=1e-4,
+        same=1e-3,
     )
 )

@@ -231,14 +231,14 @@ _D_MISTAKES = [
             _d_step(other=lambda G, D: torch.optim.Adam(D.parameters())),
             _d_step(other=lambda G, D: torch.optim.SGD(D.parameters(), lr=0.01)),
         ),
-        "The step was made by an optimizer of your own. Use the `optimizer_d` that is "
-        "handed in: it knows its step size, and others keep a memory.",
+        "This is not the step that `optimizer_d` makes: an optimizer of your own, or "
+        "another step size? Use the one handed in, as it is: others keep a memory.",
     ),
     Mistake(
         "nothing moved",
         (_d_step(step=False), _d_step(step=False, zero_after=True)),
-        "D did not move. Either `optimizer_d.step()` is missing, or the gradients were "
-        "cleared between `backward()` and `step()`.",
+        "D did not move. Is `backward()` or `optimizer_d.step()` missing, are the two "
+        "in the wrong order, or were the gradients cleared in between?",
     ),
     Mistake(
         "gradients pile up",
@@ -456,8 +456,9 @@ _G_MISTAKES = [
     Mistake(
         "cut off from D",
         (_g_step(detach=True), _no_grad_in_g),
-        "G did not move. `detach()` or `no_grad` cuts the path that the gradient "
-        "takes: from the loss back *through D* into G. In G's step nothing is cut.",
+        "G did not move: no gradient reached it. It has to walk from the loss back "
+        "*through D* into G: no `detach()`, `no_grad` or NumPy may cut that path here, "
+        "and `loss.backward()` sends it off.",
     ),
     Mistake(
         "no_grad around D",
@@ -533,14 +534,14 @@ _G_MISTAKES = [
             _g_step(other=lambda G, D: torch.optim.Adam(G.parameters())),
             _g_step(other=lambda G, D: torch.optim.SGD(G.parameters(), lr=0.01)),
         ),
-        "The step was made by an optimizer of your own. Use the `optimizer_g` that is "
-        "handed in: it knows its step size, and others keep a memory.",
+        "This is not the step that `optimizer_g` makes: an optimizer of your own, or "
+        "another step size? Use the one handed in, as it is: others keep a memory.",
     ),
     Mistake(
         "nothing moved",
         (_g_step(step=False), _g_step(step=False, zero_after=True)),
-        "G did not move, though a gradient reached it. Either `optimizer_g.step()` is "
-        "missing, or gradients were cleared between `backward()` and `step()`.",
+        "G did not move, though a gradient reached it. Is `optimizer_g.step()` missing "
+        "or before `backward()`, or were the gradients cleared between the two?",
     ),
     Mistake(
         "gradients pile up",
@@ -629,41 +630,41 @@ register(
 # ------------------------------------------------------------------ the game
 
 
-def _game_probe(rounds: int, k: int, **players: Any) -> Callable[[], tuple]:
+def _game_probe(rounds: int, *k: int, **players: Any) -> Callable[[], tuple]:
+    """Without k it is left to the default."""
+
     def make() -> tuple:
         pair = steps.players(**players)
         sample_real, sample_latent = steps.Stream(8, 3, 100), steps.Stream(8, 2, 200)
-        return *pair, sample_real, sample_latent, rounds, k
+        return *pair, sample_real, sample_latent, rounds, *k
 
     return make
 
 
 def _watch_game(
     function: Any, G: Any, D: Any, optimizer_g: Any, optimizer_d: Any,
-    sample_real: Any, sample_latent: Any, rounds: int, k: int,
+    sample_real: Any, sample_latent: Any, rounds: int, *k: int,
 ) -> Iterator[tuple[str, Any]]:  # fmt: skip
+    players, samplers = (G, D, optimizer_g, optimizer_d), (sample_real, sample_latent)
     losses: list[Any] = []
 
     def move() -> list[Any]:
-        losses.append(
-            function(
-                G, D, optimizer_g, optimizer_d, sample_real, sample_latent, rounds, k
-            )
-        )
+        losses.append(function(*players, *samplers, rounds, *k))
         return losses[0]
 
-    pair = steps.Players(G, D, optimizer_g, optimizer_d)
-    seen = list(steps.watch(move, pair, times=1, moves="D"))
+    seen = list(steps.watch(move, steps.Players(*players), times=1, moves="D"))
     yield "batches of data drawn", sample_real.calls
     yield "batches of latents drawn", sample_latent.calls
     yield from seen[2:-1]
     result = losses[0]
     if isinstance(result, (list, tuple)):
+        yield "returned", "a list"
         yield "the returned losses", tuple(map(steps.plain, result))
         yield "cost: the result keeps its graph", any(map(steps.has_graph, result))
-        yield "cost: the losses are floats", all(type(x) is float for x in result)
+        tensors = any(isinstance(loss, Tensor) for loss in result)
+        yield "cost: the losses are tensors", tensors
     else:
-        yield "the returned losses", result
+        yield "returned", None if result is None else type(result).__name__
 
 
 def _game(
@@ -762,6 +763,7 @@ register(
             "three rounds, k = 1": _game_probe(3, 1),
             "two rounds, k = 3": _game_probe(2, 3),
             "junk left in .grad": _game_probe(2, 2, junk=3.0),
+            "two rounds, k left at its default, 1": _game_probe(2),
         },
         accepts=[_game(), _comprehension, _game(record=lambda loss: loss)],
         mistakes=[
@@ -877,6 +879,7 @@ _MOVES = {
     "from (0, 1), lr 0.1": lambda: (0.0, 1.0, 0.1),
     "from (1, 2), lr 0.5": lambda: (1.0, 2.0, 0.5),
     "from (-2, 0.5), lr 3": lambda: (-2.0, 0.5, 3.0),
+    "from (0.377, -0.713), lr 0.37": lambda: (0.377, -0.713, 0.37),
 }
 _SIGNS = (
     "Both players were turned round: x *minimizes* x * y and steps against its slope, "

@@ -1,4 +1,4 @@
-"""Lesson 8: what D answers on average, where it cannot tell, and classes counted."""
+"""Lesson 8: the levels where D cannot tell, and what it answers on average."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course_utils import evaluation
-
 from . import observers
 from .engine import Exercise, Mistake, register
 
 LOG2 = math.log(2)
 sigmoid = torch.sigmoid
+
 
 # ------------------------------------------------------------------ observing numbers
 
@@ -38,6 +37,99 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (Tensor, np.generic)) and not value.ndim:
         return value.item()
     return value
+
+
+# ------------------------------------------------------------------ levels
+
+register(
+    Exercise(
+        name="equilibrium_losses",
+        lesson=8,
+        reference=lambda: (2 * LOG2, LOG2),
+        observe=numbers,
+        probes={"D answers 1/2 everywhere": lambda: ()},
+        accepts=[
+            lambda: (math.log(4), -math.log(0.5)),
+            lambda: (torch.tensor(4.0).log(), torch.tensor(2.0).log()),
+            lambda: (1.386, 0.693),
+            lambda: (1.3863, 0.6931),
+            lambda: [2 * math.log1p(1), math.log1p(1)],
+        ],
+        mistakes=[
+            Mistake(
+                "rounded",
+                (
+                    lambda: (1.39, 0.69),
+                    lambda: (1.4, 0.7),
+                    lambda: (1.38, 0.69),
+                ),
+                "Close, and rounded: write the logarithms themselves, with `math.log`.",
+                kind="convention",
+            ),
+            Mistake(
+                "D's halves averaged",
+                lambda: (LOG2, LOG2),
+                "D's loss here would be the mean of its two terms. In this course it "
+                "is their sum: -log D(x) and -log(1 - D(G(z))), each log 2.",
+                kind="convention",
+            ),
+            Mistake(
+                "swapped",
+                lambda: (LOG2, 2 * LOG2),
+                "D's loss comes first: it has two terms, G's has one.",
+            ),
+            Mistake(
+                "both with two terms",
+                lambda: (2 * LOG2, 2 * LOG2),
+                "G's loss has one term, -log D(G(z)): the data do not occur in it.",
+            ),
+            Mistake(
+                "bits",
+                lambda: (2.0, 1.0),
+                "These are bits, logarithms to base 2. The losses are in nats: "
+                "`math.log`.",
+                kind="convention",
+            ),
+            Mistake(
+                "the value, not the loss",
+                (
+                    lambda: (-2 * LOG2, -LOG2),
+                    lambda: (-2 * LOG2, LOG2),
+                    lambda: (-2 * LOG2, 2 * LOG2),
+                ),
+                "The value V(D, G) is -log 4 there; D *maximizes* it, and its loss is "
+                "-V. A loss made of -log of a probability is not negative.",
+            ),
+            Mistake(
+                "the minimax generator",
+                (lambda: (2 * LOG2, -LOG2), lambda: (2 * LOG2, -2 * LOG2)),
+                "The second is the minimax loss, log(1 - 1/2). G trains with the "
+                "non-saturating -log D(G(z)) here.",
+            ),
+            Mistake(
+                "the probabilities",
+                (lambda: (0.5, 0.5), lambda: (1.0, 0.5)),
+                "These are what D answers. What does an answer of 1/2 *cost*?",
+            ),
+            Mistake(
+                "zero",
+                (lambda: (0.0, 0.0), lambda: (0.0, LOG2), lambda: (2 * LOG2, 0.0)),
+                "A loss of 0 means that somebody was sure and right. Here nobody is "
+                "sure: each answer of 1/2 costs -log(1/2).",
+            ),
+        ],
+        hints=[
+            "What does one answer of 1/2 cost, as -log of a probability?",
+            "How many such costs stand in D's loss, and how many in G's?",
+        ],
+        answer="return 2 * math.log(2), math.log(2)",
+        because="every term is -log(1/2) = log 2; D's loss has two, G's has one.",
+        praise="The dotted lines of every curve below.",
+        rtol=1e-3,
+        elementwise=True,
+        same=1e-2,
+    )
+)
 
 
 # ------------------------------------------------------------------ what D answers
@@ -178,439 +270,6 @@ register(
         because="D(x) is the sigmoid of a logit, and a mean over a batch of each kind.",
         praise="These are the two curves that the clinic below is read from.",
         rtol=1e-5,
-        atol=1e-6,
-    )
-)
-
-# ------------------------------------------------------------------ levels
-
-register(
-    Exercise(
-        name="equilibrium_losses",
-        lesson=8,
-        reference=lambda: (2 * LOG2, LOG2),
-        observe=numbers,
-        probes={"D answers 1/2 everywhere": lambda: ()},
-        accepts=[
-            lambda: (math.log(4), -math.log(0.5)),
-            lambda: (torch.tensor(4.0).log(), torch.tensor(2.0).log()),
-            lambda: (1.386, 0.693),
-            lambda: (1.3863, 0.6931),
-            lambda: [2 * math.log1p(1), math.log1p(1)],
-        ],
-        mistakes=[
-            Mistake(
-                "rounded",
-                (
-                    lambda: (1.39, 0.69),
-                    lambda: (1.4, 0.7),
-                    lambda: (1.38, 0.69),
-                ),
-                "Close, and rounded: write the logarithms themselves, with `math.log`.",
-                kind="convention",
-            ),
-            Mistake(
-                "D's halves averaged",
-                lambda: (LOG2, LOG2),
-                "D's loss here would be the mean of its two terms. In this course it "
-                "is their sum: -log D(x) and -log(1 - D(G(z))), each log 2.",
-                kind="convention",
-            ),
-            Mistake(
-                "swapped",
-                lambda: (LOG2, 2 * LOG2),
-                "D's loss comes first: it has two terms, G's has one.",
-            ),
-            Mistake(
-                "both with two terms",
-                lambda: (2 * LOG2, 2 * LOG2),
-                "G's loss has one term, -log D(G(z)): the data do not occur in it.",
-            ),
-            Mistake(
-                "bits",
-                lambda: (2.0, 1.0),
-                "These are bits, logarithms to base 2. The losses are in nats: "
-                "`math.log`.",
-                kind="convention",
-            ),
-            Mistake(
-                "the value, not the loss",
-                (
-                    lambda: (-2 * LOG2, -LOG2),
-                    lambda: (-2 * LOG2, LOG2),
-                    lambda: (-2 * LOG2, 2 * LOG2),
-                ),
-                "The value V(D, G) is -log 4 there; D *maximizes* it, and its loss is "
-                "-V. A loss made of -log of a probability is not negative.",
-            ),
-            Mistake(
-                "the minimax generator",
-                (lambda: (2 * LOG2, -LOG2), lambda: (2 * LOG2, -2 * LOG2)),
-                "The second is the minimax loss, log(1 - 1/2). G trains with the "
-                "non-saturating -log D(G(z)) here.",
-            ),
-            Mistake(
-                "the probabilities",
-                (lambda: (0.5, 0.5), lambda: (1.0, 0.5)),
-                "These are what D answers. What does an answer of 1/2 *cost*?",
-            ),
-            Mistake(
-                "zero",
-                (lambda: (0.0, 0.0), lambda: (0.0, LOG2), lambda: (2 * LOG2, 0.0)),
-                "A loss of 0 means that somebody was sure and right. Here nobody is "
-                "sure: each answer of 1/2 costs -log(1/2).",
-            ),
-        ],
-        hints=[
-            "What does one answer of 1/2 cost, as -log of a probability?",
-            "How many such costs stand in D's loss, and how many in G's?",
-        ],
-        answer="return 2 * math.log(2), math.log(2)",
-        because="every term is -log(1/2) = log 2; D's loss has two, G's has one.",
-        praise="The dotted lines of every curve below.",
-        rtol=1e-3,
-        elementwise=True,
-        same=1e-2,
-    )
-)
-
-# ------------------------------------------------------------------ classes, counted
-
-
-def _labels(labels: list[int], n_classes: int) -> Callable[[], tuple]:
-    return lambda: (torch.tensor(labels, dtype=torch.int64), n_classes)
-
-
-def _share(labels: Tensor, n_classes: int) -> Tensor:
-    return torch.bincount(labels, minlength=n_classes) / len(labels)
-
-
-def _of_two_percent(labels: Tensor, n_classes: int) -> float:
-    if not len(labels):
-        return 0.0
-    return (_share(labels, n_classes) > 0.02).float().mean().item()
-
-
-def _many(n: int, n_classes: int) -> Callable[[], tuple]:
-    """All classes but the last, class 0 very often and class 1 once."""
-
-    def make() -> tuple:
-        rest = torch.arange(n - 1) % (n_classes - 1)
-        rest[rest == 1] = 0
-        return torch.cat([rest, torch.tensor([1])]), n_classes
-
-    return make
-
-
-def _unless_empty(answer: Callable[[Tensor, int], Any]) -> Callable[..., Any]:
-    """The same, and 0 for no labels: the faces that think of that."""
-    return lambda labels, k: answer(labels, k) if len(labels) else 0.0
-
-
-def _n_seen(labels: Tensor) -> int:
-    return len(labels.unique())
-
-
-_COVERAGE_MISTAKES = [
-    Mistake(
-        "a count",
-        (
-            lambda labels, k: _n_seen(labels),
-            lambda labels, k: float(_n_seen(labels)),
-        ),
-        "This is how many classes were seen. A fraction is wanted: of how many?",
-        kind="convention",
-    ),
-    Mistake(
-        "of the samples",
-        (
-            _unless_empty(lambda labels, k: _n_seen(labels) / len(labels)),
-            lambda labels, k: _n_seen(labels) / max(1, len(labels)),
-            lambda labels, k: _n_seen(labels) / len(labels),
-        ),
-        "You divided by the number of samples: more samples would lower the "
-        "score. Divide by the number of classes.",
-    ),
-    Mistake(
-        "highest label for the number",
-        (
-            _unless_empty(lambda labels, k: _n_seen(labels) / (1 + labels.max())),
-            _unless_empty(
-                lambda labels, k: (torch.bincount(labels) > 0).float().mean()
-            ),
-            lambda labels, k: (torch.bincount(labels) > 0).float().mean(),
-            lambda labels, k: _n_seen(labels) / (1 + labels.max()),
-        ),
-        "The highest label that occurs was taken for the last class. If the last "
-        "classes are missing, which is what you look for, they are not counted: "
-        "use `n_classes`.",
-    ),
-    Mistake(
-        "empty breaks it",
-        (
-            lambda labels, k: _n_seen(labels) / k if len(labels) else None,
-            lambda labels, k: labels.unique().numel() / k / (len(labels) > 0),
-        ),
-        "Right, but for no labels at all. None seen is a coverage of 0.",
-    ),
-    Mistake(
-        "rare classes left out",
-        (
-            _of_two_percent,
-            _unless_empty(lambda labels, k: (_share(labels, k) > 0.01).float().mean()),
-            _unless_empty(
-                lambda labels, k: (
-                    (torch.bincount(labels, minlength=k) > 1).float().mean()
-                )
-            ),
-        ),
-        "A class that occurs once or rarely was not counted. Seen is seen; how "
-        "often is the next exercise's question.",
-    ),
-    Mistake(
-        "missing classes",
-        (
-            lambda labels, k: 1 - _n_seen(labels) / k,
-            lambda labels, k: (k - _n_seen(labels)) / k,
-        ),
-        "This is the share of classes that are *missing*.",
-    ),
-    Mistake(
-        "share of the commonest",
-        _unless_empty(lambda labels, k: _share(labels, k).max().item()),
-        "This is how much of the samples the commonest class takes. Count the "
-        "classes that occur.",
-    ),
-    Mistake(
-        "every label counted",
-        (
-            lambda labels, k: len(set(labels)) / k,
-            lambda labels, k: len(labels) / k,
-        ),
-        "Equal labels were counted more than once. (`set` takes every 0-dimensional "
-        "tensor for another thing.) Use `labels.unique()`, or `labels.tolist()` first.",
-    ),
-    Mistake(
-        "rounded down",
-        (
-            lambda labels, k: _n_seen(labels) // k,
-            lambda labels, k: float(_n_seen(labels) // k),
-        ),
-        "`//` rounds down to a whole number: divide with `/`.",
-    ),
-]
-
-
-register(
-    Exercise(
-        name="mode_coverage",
-        lesson=8,
-        reference=evaluation.mode_coverage,
-        observe=numbers,
-        probes={
-            "two of four classes": _labels([2, 0, 2], 4),
-            "one class": _labels([3, 3, 3, 3, 3], 10),
-            "all classes": _labels([0, 1, 2, 3, 4, 4], 5),
-            "last classes missing": _labels([0, 1, 1, 2, 0, 2, 1], 10),
-            "a rare class": _many(600, 10),
-            "no samples": _labels([], 10),
-        },
-        accepts=[
-            lambda labels, n: len(labels.unique()) / n,
-            lambda labels, n: len(set(labels.tolist())) / n,
-            lambda labels, n: (torch.bincount(labels, minlength=n) > 0).double().mean(),
-            lambda labels, n: sum((labels == c).any().item() for c in range(n)) / n,
-            lambda labels, n: torch.unique(labels).numel() / float(n),
-        ],
-        mistakes=_COVERAGE_MISTAKES,
-        hints=[
-            "Which classes occur at all? `labels.unique()` lists them.",
-            "A fraction of what: of the samples, or of the classes there are?",
-        ],
-        answer="return len(labels.unique()) / n_classes",
-        because="it is the number of different labels over the number of classes.",
-        praise="A collapse shows here at once; a lean toward few classes does not.",
-        rtol=1e-6,
-    )
-)
-
-
-def _kl(
-    labels: Tensor,
-    n_classes: int,
-    *,
-    add: float = 0.0,
-    floor: float = 0.0,
-    log: Callable[[Tensor], Tensor] = torch.log,
-    known: int | None = None,
-) -> float:
-    """KL(shares || uniform) with one thing changed."""
-    counts = torch.bincount(labels, minlength=n_classes).double() + add
-    share = counts / counts.sum() + floor
-    seen = share[share > 0]
-    return (seen * log(seen * (known or n_classes))).sum().item()
-
-
-def _kl_plain(labels: Tensor, n_classes: int) -> Tensor:
-    share = _share(labels, n_classes).double()
-    return (share * torch.log(share * n_classes)).sum()
-
-
-def _kl_turned(labels: Tensor, n_classes: int) -> Tensor:
-    share = _share(labels, n_classes).double()
-    return -torch.log(share * n_classes).mean()
-
-
-def _kl_turned_where_seen(labels: Tensor, n_classes: int) -> Tensor:
-    share = _share(labels, n_classes).double()
-    return -torch.log(share[share > 0] * n_classes).sum() / n_classes
-
-
-def _kl_without_minlength(labels: Tensor, n_classes: int) -> Tensor:
-    counts = torch.bincount(labels).double()
-    share = counts / counts.sum()
-    return torch.xlogy(share, share * len(counts)).sum()
-
-
-def _entropy(labels: Tensor, n_classes: int) -> float:
-    share = _share(labels, n_classes).double()
-    return -torch.xlogy(share, share).sum().item()
-
-
-def _kl_of_counts(labels: Tensor, n_classes: int) -> float:
-    counts = torch.bincount(labels, minlength=n_classes).double()
-    return torch.xlogy(counts, counts / len(labels) * n_classes).sum().item()
-
-
-_KL = evaluation.class_histogram_kl
-
-register(
-    Exercise(
-        name="class_histogram_kl",
-        lesson=8,
-        reference=_KL,
-        observe=numbers,
-        probes={
-            "equal shares": _labels([0, 1, 2, 3, 3, 2, 1, 0], 4),
-            "three to one": _labels([0, 0, 0, 1], 2),
-            "one class of two": _labels([1, 1, 1], 2),
-            "last classes missing": _labels([0, 1, 1, 2, 0, 1, 1], 10),
-            "ten classes, one of them rare": _many(600, 10),
-        },
-        accepts=[
-            lambda labels, n: math.log(n) - _entropy(labels, n),
-            _kl,
-            lambda labels, n: sum(
-                p * math.log(p * n)
-                for p in ((labels == c).double().mean().item() for c in range(n))
-                if p
-            ),
-            lambda labels, n: torch.nn.functional.kl_div(
-                torch.full((n,), 1 / n).double().log(),
-                _share(labels, n).double(),
-                reduction="sum",
-            ),
-            lambda labels, n: torch.nan_to_num(
-                _share(labels, n) * torch.log(_share(labels, n) * n)
-            ).sum(),
-        ],
-        mistakes=[
-            Mistake(
-                "0 log 0 is NaN",
-                _kl_plain,
-                "An empty class makes 0 times log 0, which is NaN in floats. Its term "
-                "is 0: sum over the classes that occur, or use `torch.xlogy`.",
-            ),
-            Mistake(
-                "the other way round",
-                (
-                    _kl_turned,
-                    lambda labels, n: -torch.log(_share(labels, n) * n + 1e-8).mean(),
-                    _kl_turned_where_seen,
-                ),
-                "This is KL(uniform || histogram): infinite as soon as a class is "
-                "missing. Weigh the logarithms by the shares of the samples.",
-            ),
-            Mistake(
-                "smoothed",
-                (
-                    lambda labels, n: _kl(labels, n, add=1),
-                    lambda labels, n: _kl(labels, n, add=0.5),
-                    lambda labels, n: _kl(labels, n, floor=1e-2),
-                    lambda labels, n: _kl(labels, n, floor=1e-3),
-                ),
-                "Something was added to the counts or shares. It hides missing "
-                "classes and biases every score; 0 log 0 = 0 needs no help.",
-            ),
-            Mistake(
-                "bits",
-                lambda labels, n: _kl(labels, n, log=torch.log2),
-                "These are bits. In nats one class of ten scores log 10 = 2.30: use "
-                "`torch.log`.",
-                kind="convention",
-            ),
-            Mistake(
-                "classes seen for classes there are",
-                (
-                    _kl_without_minlength,
-                    lambda labels, n: _kl(labels, n, known=len(labels.unique())),
-                ),
-                "Only classes that occur were counted (`bincount` stops at the highest "
-                "label): one class alone would score 0. Give it `minlength`.",
-            ),
-            Mistake(
-                "entropy",
-                (
-                    _entropy,
-                    lambda labels, n: -_entropy(labels, n),
-                    lambda labels, n: _entropy(labels, n) / math.log(n),
-                ),
-                "This is the entropy of the histogram, high where classes are equal. "
-                "The divergence is what it lacks to log n_classes.",
-            ),
-            Mistake(
-                "sign turned",
-                lambda labels, n: -_kl(labels, n),
-                "The sign is turned: a divergence is never negative.",
-            ),
-            Mistake(
-                "averaged over classes",
-                (
-                    lambda labels, n: _kl(labels, n) / n,
-                    lambda labels, n: _kl(labels, n) / len(labels.unique()),
-                ),
-                "The terms were averaged. The shares are weights already: sum them. "
-                "(`kl_div` averages unless told `reduction='sum'`.)",
-                kind="convention",
-            ),
-            Mistake(
-                "counts for shares",
-                _kl_of_counts,
-                "The logarithms are weighed by counts, so twice the samples score "
-                "twice as much. Divide by the number of samples.",
-            ),
-            Mistake(
-                "squared differences",
-                (
-                    lambda labels, n: (_share(labels, n) - 1 / n).square().sum(),
-                    lambda labels, n: (_share(labels, n) - 1 / n).abs().sum(),
-                    lambda labels, n: (_share(labels, n) - 1 / n).abs().sum() / 2,
-                ),
-                "This sums differences of shares, which is another distance. KL sums "
-                "p log(p / q), here with q = 1 / n_classes.",
-            ),
-        ],
-        hints=[
-            "From labels to shares: `torch.bincount(labels, minlength=...)`, divided "
-            "by what?",
-            "KL(p || q) is the sum of p log(p / q). What is q, and what becomes of a "
-            "class with p = 0?",
-        ],
-        answer="share = torch.bincount(labels, minlength=n_classes) / len(labels)\n"
-        "return torch.xlogy(share, share * n_classes).sum()",
-        because="p log(p / (1/n)) = p log(p n), summed; xlogy makes 0 log 0 a 0.",
-        praise="0 for equal shares, log 10 = 2.30 for one digit alone.",
-        rtol=1e-4,
         atol=1e-6,
     )
 )

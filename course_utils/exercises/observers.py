@@ -36,6 +36,7 @@ def value_and_slope(function: Any, *arguments: Any) -> Seen:
     result = function(*arguments)
     if isinstance(result, Tensor) and result.requires_grad:
         slopes = torch.autograd.grad(result.sum(), inputs, allow_unused=True)
+        slopes = tuple(CUT_OFF if slope is None else slope for slope in slopes)
         yield "slope", slopes if len(slopes) > 1 else slopes[0]
     else:
         yield "slope", CUT_OFF

@@ -34,7 +34,7 @@ def run_curves(steps: Any, curves: Mapping[str, Any], *, width: float = 8.2) -> 
 def draw_losses(axes: Axes, steps: Any, loss_d: Any, loss_g: Any) -> None:
     """Both losses, and the levels they have where D answers 1/2 everywhere."""
     style.reference_line(axes, LEVELS["loss_d"], "2 log 2")
-    style.reference_line(axes, LEVELS["loss_g"], "log 2")
+    style.reference_line(axes, LEVELS["loss_g"], "log 2", under=True)
     _draw_pair(
         axes,
         steps,
@@ -71,9 +71,12 @@ def draw_norms(axes: Axes, steps: Any, norm_d: Any, norm_g: Any) -> None:
         values = np.maximum(_array(values), FLOOR)
         gone = len(values) and values[-1] == FLOOR
         pair.append((values, role, f"{name}: 0" if gone else name))
-    top = max((float(values.max(initial=1.0)) for values, _, _ in pair), default=1.0)
-    axes.set(yscale="log", ylim=(FLOOR / 2, 3 * top))
+    top = 3 * max(float(values.max(initial=100.0)) for values, _, _ in pair)
+    axes.set(yscale="log", ylim=(FLOOR / 2, top))
     _draw_pair(axes, steps, *pair)
+    ticks = [tick for tick in (FLOOR, 1e-3, 0.1, 10.0, 1e3, 1e5) if tick < top]
+    axes.set_yticks(ticks, ["0", *(f"{tick:g}" for tick in ticks[1:])])
+    axes.minorticks_off()
     axes.set(title="gradient norms", xlabel="round", ylabel="norm")
 
 

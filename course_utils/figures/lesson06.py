@@ -147,7 +147,7 @@ def signal_through(
     axes.set_yscale("log")
     axes.set_xticks(range(len(layers)), layers)
     axes.set_xlim(-0.2, len(layers) - 0.1)
-    axes.set_ylabel("standard deviation")
+    axes.set(xlabel="behind layer of G", ylabel="standard deviation")
     last = [values[-1] for values in sizes.values()]
     ratio = max(last) / min(last)
     axes.set_title(f"At the image the two differ by a factor of {_rounded(ratio)}")

@@ -11,6 +11,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 # Roles, not hues: data is blue in every lesson, what G makes is vermillion, D is grey.
 # The pairs stay apart under protan, deutan and tritan vision (Okabe and Ito's palette).
@@ -19,7 +20,8 @@ GENERATED = "#D55E00"
 DISCRIMINATOR = "#555555"
 REFERENCE = "#BBBBBB"
 NOTICE = "#CC79A7"
-CAPTION = "#777777"  # words beside a reference line: REFERENCE itself is too light
+CAPTION = "#666666"  # words beside a reference line: REFERENCE itself is too light
+HALO = withStroke(linewidth=2.5, foreground="white")  # words that curves may cross
 
 # Never color alone: each role has its own dash and marker.
 DASHES = {DATA: "-", GENERATED: "--", DISCRIMINATOR: "-", REFERENCE: ":", NOTICE: "-."}
@@ -84,9 +86,9 @@ def end_label(axes: Axes, x: Any, y: Any, text: str, color: str) -> None:
 
 
 def reference_line(
-    axes: Axes, level: float, text: str, *, vertical: bool = False
+    axes: Axes, level: float, text: str, *, vertical: bool = False, under: bool = False
 ) -> None:
-    """A dotted, labelled line at a computed level."""
+    """A dotted line at a computed level; its name above it, or under it."""
     draw = axes.axvline if vertical else axes.axhline
     draw(level, color=REFERENCE, linestyle=":", linewidth=WIDTHS[REFERENCE], zorder=0)
     if vertical:
@@ -94,11 +96,11 @@ def reference_line(
         offset = (3, -2)
     else:
         coordinates = ("axes fraction", "data")
-        place = {"xy": (0, level), "xycoords": coordinates, "va": "bottom"}
-        offset = (3, 1)
+        place = {"xy": (0, level), "xycoords": coordinates}
+        place["va"], offset = ("top", (3, -2)) if under else ("bottom", (3, 1))
     axes.annotate(
         text, xytext=offset, textcoords="offset points", color=CAPTION, fontsize=9,
-        **place,
+        zorder=4, path_effects=[HALO], **place,
     )  # fmt: skip
 
 
