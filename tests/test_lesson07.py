@@ -403,3 +403,10 @@ def test_walk_lengths_draws_both_walks_below_the_band():
     typical = data.latent(500, 8, data.rng(1)).norm(dim=1)
     figure = figures.walk_lengths(lengths, typical)
     assert len(figure.axes[0].lines) == 2
+
+
+def test_walk_lengths_counts_the_latents_that_are_longer():
+    lengths = {"circle": torch.full((3,), 8.0), "line": torch.tensor([8.0, 5.0, 8.0])}
+    figure = figures.walk_lengths(lengths, torch.tensor([4.0, 6.0, 8.0, 9.0]))
+    title = figure.axes[0].get_title(loc="left")
+    assert title == "Half way, the line is shorter than 3 of 4 latents"

@@ -202,10 +202,10 @@ def walk_lengths(lengths: Mapping[str, Any], typical: Any) -> Figure:
     axes.set_xlim(0, 1)
     axes.set_xlabel("share of the way")
     axes.set_ylabel("length of z")
-    straight = _array(next(iter(lengths.values())))
-    longer = int((_array(typical) > straight[len(straight) // 2]).sum())
+    name, values = min(lengths.items(), key=lambda item: _array(item[1]).min())
+    longer = int((_array(typical) > _array(values).min()).sum())
     axes.set_title(
-        f"Half way, this straight line is shorter than {longer:,} of {len(typical):,}"
+        f"Half way, the {name} is shorter than {longer:,} of {len(typical):,} latents"
     )
     return fig
 
