@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from difflib import get_close_matches
 from importlib import import_module
@@ -36,5 +37,22 @@ def main(argv: list[str]) -> int:
     return command(argv[1:]) or 0
 
 
+def _run(argv: list[str]) -> int:
+    """`main`; Ctrl-C while modules load, and a reader who has left, end it quietly."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and stream.errors == "strict":  # a word it cannot write
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        status = main(argv)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("stopped.", file=sys.stderr)
+        return 130  # what shells say after Ctrl-C
+    except BrokenPipeError:  # as in `... | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141  # what shells say of it
+    return status
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(_run(sys.argv[1:]))

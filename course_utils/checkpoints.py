@@ -1,6 +1,7 @@
 """Checkpoints: written whole or not at all, read without running anything in them."""
 
 import contextlib
+import errno
 import io
 import os
 from pathlib import Path
@@ -46,11 +47,15 @@ def write_bytes(content: bytes | memoryview, path: Path) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-        kept = "; the last one is intact" if os.path.exists(path) else ""
-        raise CheckpointError(
-            f"{path} cannot be written ({error.strerror}){kept}. Make room, or choose "
-            "another folder"
-        ) from error
+        kept = "; the last one is intact" if path.is_file() else ""
+        raise unwritable(path, error, kept) from error
+
+
+def unwritable(path: Path, error: OSError, kept: str = "") -> CheckpointError:
+    """What to say of a file or folder that could not be written."""
+    full = error.errno in (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", -1))
+    cure = "Make room, or choose another place" if full else "Choose another place"
+    return CheckpointError(f"{path} cannot be written ({error.strerror}){kept}. {cure}")
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -64,12 +69,17 @@ def read(path: Path) -> dict[str, Any]:
         # weights_only: a pickle could run anything; this refuses all but plain data.
         content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise CheckpointError(f"there is no checkpoint {path}") from None
-    except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CheckpointError(
-            f"{path} cannot be read as a checkpoint ({reason[:100]}). Delete it, or "
-            "restore it from a copy"
+            f"there is no checkpoint {path}: is this the folder that train wrote?"
+        ) from None
+    except (PermissionError, IsADirectoryError, NotADirectoryError) as error:
+        raise CheckpointError(f"{path} cannot be read ({error.strerror})") from error
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise CheckpointError(
+            f"{path} cannot be read as a checkpoint: it is damaged, or none. Restore "
+            "it from a copy, or start a new run in another folder"
         ) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise CheckpointError(

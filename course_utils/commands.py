@@ -14,7 +14,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import NoReturn
@@ -106,8 +106,8 @@ def report(argv: list[str]) -> int:
 
 def _train(asked: argparse.Namespace) -> int:
     device = _device(asked.device)
-    with distributed.processes(device) as group:
-        run, plan, images_before = group.first(lambda: _plan(asked, device))
+    with distributed.processes(device) as group, ExitStack() as held:
+        run, plan, images_before = group.first(lambda: _claimed(asked, device, held))
         images = _images(plan, group)
         if images_before not in (None, len(images)):
             raise ValueError(
@@ -120,6 +120,15 @@ def _train(asked: argparse.Namespace) -> int:
         if group.first(lambda: os.path.exists(run.checkpoint)):
             trainer.load(run.checkpoint)
         return _play(trainer, run, plan)
+
+
+def _claimed(
+    asked: argparse.Namespace, device: torch.device, held: ExitStack
+) -> tuple[Run, Plan, int | None]:
+    """What `_plan` says, in a folder where from now on nobody else writes."""
+    run, *_ = _plan(asked, device)  # a wrong question leaves no folder behind
+    held.enter_context(run.held())
+    return _plan(asked, device)
 
 
 def _device(name: str) -> torch.device:
@@ -147,6 +156,7 @@ def _plan(
                 f"{run.folder} holds no run to go on with: leave --resume out"
             )
         before, n_images = run.read()
+        run.require_checkpoint()
     else:
         if run.exists():
             raise ValueError(
@@ -162,6 +172,8 @@ def _plan(
         for name in ("data", "sample_every", "checkpoint_every")
         if name in given
     }
+    if "data" in rest and data.is_path(rest["data"]):  # wherever it is resumed from
+        rest["data"] = str(Path(rest["data"]).expanduser().resolve())
     plan = replace(before, settings=replace(before.settings, **settings), **rest)
     if asked.resume and plan.data != before.data:
         raise ValueError(
@@ -191,7 +203,7 @@ def _require_networks(settings: Settings) -> None:
     try:
         with torch.device("meta"):  # shapes without memory
             models.Generator(settings.latent_dim, width, channels, size=size)
-    except RuntimeError as error:
+    except (RuntimeError, TypeError, OverflowError) as error:
         raise ValueError(
             f"latent_dim {settings.latent_dim} and base_channels {width} make networks "
             "that no memory could hold"
@@ -276,11 +288,12 @@ def _watched(trainer: Trainer, run: Run) -> Iterator[Callable[[Record], None] | 
 
 
 def _sample(asked: argparse.Namespace) -> int:
-    source = Path(asked.run)
+    source = Path(asked.run).expanduser()
     is_file = source.is_file()
     checkpoint = source if is_file else Run(source).checkpoint
     out = asked.out or checkpoint.parent / f"samples_seed_{asked.seed}.png"
-    draw_samples(checkpoint, Path(out), n=asked.n, seed=asked.seed)
+    out = Path(out).expanduser()
+    draw_samples(checkpoint, out, n=asked.n, seed=asked.seed)
     print(out)
     return 0
 
@@ -387,4 +400,4 @@ def _complain(message: object) -> None:
     rank = os.environ.get("RANK", "0")
     who = "" if rank == "0" else f"process {rank}: "
     text = str(message)
-    print(f"{who}{text}{'' if text.endswith('.') else '.'}", file=sys.stderr)
+    print(f"{who}{text}{'' if text.endswith(('.', '?')) else '.'}", file=sys.stderr)

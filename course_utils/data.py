@@ -194,7 +194,7 @@ def _read(
     if isinstance(name, str) and name in sources.IDX_SETS:
         return sources.read_idx_set(name, "train" if split is None else split)
     is_set = isinstance(name, str) and name in _READERS
-    if not is_set and not _is_path(name):
+    if not is_set and not is_path(name):
         raise ValueError(_unknown(name))
     if split is not None:
         raise ValueError(
@@ -206,7 +206,7 @@ def _read(
     return sources.read_folder(Path(os.path.expanduser(name)), size, channels)
 
 
-def _is_path(name: object) -> bool:
+def is_path(name: object) -> bool:
     """Whether a path is meant: by its type, its form, or because it is there."""
     if isinstance(name, os.PathLike):
         return True

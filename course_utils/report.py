@@ -16,7 +16,7 @@ from torch import Tensor
 
 from . import checkpoints, classifier, data, diagnosis, evaluation, training
 from .figures import curves, style
-from .runs import Plan, Run
+from .runs import Plan, Run, make_folder
 from .trainer import Record, load_generator
 
 PICTURES = 12  # at most, evenly over the run
@@ -63,8 +63,9 @@ def write(folder: Path | str, out: Path | str | None = None) -> Path:
             "</body></html>\n",
         ]
     )
-    path = Path(out) if out else run.folder / "report.html"
-    checkpoints.write_bytes(page.encode(), path)
+    path = Path(out).expanduser() if out else run.folder / "report.html"
+    make_folder(path.parent)
+    checkpoints.write_bytes(page.encode(errors="replace"), path)
     return path
 
 
@@ -75,7 +76,7 @@ def read_history(path: Path) -> list[Record]:
         CheckpointError: the file is missing, or a line before the last is broken.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError as error:
         raise checkpoints.CheckpointError(
             f"{path} cannot be read ({error.strerror}): is {path.parent} the folder of "
@@ -104,7 +105,7 @@ def _head(run: Run, plan: Plan, records: Sequence[Record]) -> str:
         f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f"<title>{title}</title><style>{CSS}</style></head><body><h1>{title}</h1>"
         f"<p>Data: {html.escape(plan.data)}, {plan.settings.size} pixels, "
-        f"{plan.settings.channels} channels.</p>"
+        f"{'color' if plan.settings.channels == 3 else 'gray'}.</p>"
     )
 
 
@@ -137,7 +138,11 @@ def _signs_part(records: Sequence[Record]) -> str:
 
 
 def _samples_part(run: Run) -> str:
-    paths = sorted(run.samples.glob("round_*.png"))
+    paths = sorted(
+        path
+        for path in run.samples.glob("round_*.png")
+        if path.stem.removeprefix("round_").isdigit()
+    )
     if not paths:
         return "<h2>Samples</h2><p>No picture was drawn.</p>"
     chosen = torch.linspace(0, len(paths) - 1, min(PICTURES, len(paths))).round()
@@ -160,11 +165,15 @@ def _numbers_part(run: Run, plan: Plan) -> str:
         )
     if not run.checkpoint.exists():
         return "<h2>Numbers</h2><p>There is no checkpoint yet.</p>"
+    try:
+        numbers = _numbers(run, plan)
+    except (data.DataError, checkpoints.CheckpointError) as error:
+        return f"<h2>Numbers</h2><p>There are none: {html.escape(str(error))}</p>"
     rows = "".join(
         f"<tr><th>{html.escape(name)}</th>"
         + "".join(f"<td>{value:.3g}</td>" for value in found)
         + "</tr>"
-        for name, found in _numbers(run, plan).items()
+        for name, found in numbers.items()
     )
     heads = "".join(f"<th>{html.escape(name)}</th>" for name in ("", *_SCORES))
     return (
@@ -174,7 +183,9 @@ def _numbers_part(run: Run, plan: Plan) -> str:
     )
 
 
-_SCORES = ("Fréchet distance", "precision", "recall", "classes drawn", "histogram KL")
+_SCORES = (
+    "Fréchet distance", "precision", "recall", "share of classes drawn", "histogram KL",
+)  # fmt: skip
 
 
 def _numbers(run: Run, plan: Plan) -> dict[str, Sequence[float]]:

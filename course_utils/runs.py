@@ -4,20 +4,24 @@
     history.jsonl     a record a line: losses, D(x), D(G(z)), gradient norms, speed
     checkpoint.pt     all that the next round depends on
     samples/*.png     the same latents through the averaged G as it learns
+    .lock             held by the process that trains here; it dies with it
 
 All but the history's newest lines are written whole or not at all, and the history is
 cut back to the checkpoint when a run goes on: a process that is killed at any moment
 loses the rounds since its last checkpoint and nothing else.
 """
 
+import contextlib
 import io
 import json
 import math
 import os
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
+import filelock
 import torch
 from PIL import Image
 from torch import Tensor
@@ -74,7 +78,7 @@ class Run:
     """
 
     def __init__(self, folder: Path | str) -> None:
-        self.folder = Path(folder)
+        self.folder = Path(folder).expanduser()
         self.config = self.folder / "config.json"
         self.history = self.folder / "history.jsonl"
         self.checkpoint = self.folder / "checkpoint.pt"
@@ -84,6 +88,48 @@ class Run:
         """Whether the folder holds a run already."""
         files = (self.config, self.history, self.checkpoint)
         return any(os.path.exists(file) for file in files)
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other processes from writing here; the lock dies with its process.
+
+        Raises:
+            ValueError: another process writes here.
+            CheckpointError: the folder cannot be made or written.
+        """
+        make_folder(self.folder)
+        lock = filelock.FileLock(self.folder / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            raise ValueError(
+                f"{self.folder} is being trained by another process: wait for it, or "
+                "choose another folder with --out"
+            ) from None
+        except OSError as error:
+            raise checkpoints.unwritable(self.folder, error) from error
+        try:
+            yield
+        finally:
+            lock.release()
+            with contextlib.suppress(OSError):  # a run that did not begin leaves none
+                if os.listdir(self.folder) == [".lock"]:
+                    (self.folder / ".lock").unlink()
+                self.folder.rmdir()
+
+    def require_checkpoint(self) -> None:
+        """Refuse to begin again where rounds were played.
+
+        Raises:
+            CheckpointError: there is a history and no checkpoint.
+        """
+        if self.checkpoint.exists() or not self.history.exists():
+            return
+        if self.history.stat().st_size:
+            raise CheckpointError(
+                f"{self.checkpoint} is missing, and rounds were played: restore it, or "
+                "start a new run in another folder"
+            )
 
     def read(self) -> tuple[Plan, int]:
         """The plan of the run that is here, and how many images it has.
@@ -96,6 +142,11 @@ class Run:
             rows = {name: config[name] for name in ("data", *_EVERY)}
             settings = Settings(**config["settings"])
             return Plan(**rows, settings=settings), int(config["images"])
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise CheckpointError(
+                f"{self.folder} holds no run (no config.json): is this the folder that "
+                "train wrote?"
+            ) from error
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise CheckpointError(
                 f"{self.config} cannot be read ({error}). Restore it, or start a new "
@@ -108,7 +159,7 @@ class Run:
         Raises:
             CheckpointError: a file or a folder cannot be written.
         """
-        _make(self.samples)
+        make_folder(self.samples)
         config = {
             "data": plan.data,
             "images": len(trainer.images),
@@ -133,7 +184,7 @@ class Run:
             with open(self.history, "a", encoding="utf-8") as file:
                 file.write(_line(record))
         except OSError as error:
-            raise _unwritable(self.history, error) from error
+            raise checkpoints.unwritable(self.history, error) from error
 
     def draw(self, trainer: Trainer) -> Path:
         """A picture of the fixed latents through the averaged G; its path.
@@ -197,7 +248,7 @@ def draw_samples(checkpoint: Path, path: Path, *, n: int, seed: int) -> None:
     G, settings = load_generator(checkpoint)
     z = data.latent(n, settings.latent_dim, data.rng(seed))
     images = torch.cat([training.sample(G, part) for part in z.split(CHUNK)])
-    _make(path.parent)
+    make_folder(path.parent)
     write_picture(images, path)
 
 
@@ -226,15 +277,15 @@ def _line(record: Record) -> str:
     return json.dumps(record._asdict()) + "\n"
 
 
-def _make(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """The folder, and those above it.
+
+    Raises:
+        CheckpointError: it cannot be made.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise CheckpointError(f"{folder} is a file: choose another place") from error
     except OSError as error:
-        raise _unwritable(folder, error) from error
-
-
-def _unwritable(path: Path, error: OSError) -> CheckpointError:
-    return CheckpointError(
-        f"{path} cannot be written ({error.strerror}). Make room, or choose another "
-        "folder"
-    )
+        raise checkpoints.unwritable(folder, error) from error

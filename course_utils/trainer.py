@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -355,12 +355,23 @@ class Trainer:
         """Go on where a checkpoint was written.
 
         Raises:
-            checkpoints.CheckpointError: the file is missing or broken.
+            checkpoints.CheckpointError: the file is missing or broken, or holds
+                something else than these networks.
             ValueError: it belongs to a run with other settings; only `steps` may be
                 larger, and the learning rates then follow the new length.
         """
         content = self.group.first(lambda: checkpoints.read(Path(path)))
-        _require_same_run(content["settings"], self.settings, content["round"], path)
+        try:
+            before, done = content["settings"], content["round"]
+            _require_same_run(before, self.settings, done, path)
+            self._restore(content)
+        except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+            raise checkpoints.CheckpointError(
+                f"{path} was written for other networks or by another version of the "
+                "course: start a new run in another folder"
+            ) from error
+
+    def _restore(self, content: dict[str, Any]) -> None:
         for name, part in self._parts().items():
             part.load_state_dict(content[name])
         self.round, self._batches_drawn = content["round"], content["batches_drawn"]

@@ -8,7 +8,7 @@ import sys
 import pytest
 from PIL import Image
 
-from course_utils import commands, report
+from course_utils import commands, data, report
 from course_utils.checkpoints import CheckpointError
 
 TINY = [
@@ -95,3 +95,17 @@ def test_a_run_on_images_without_a_classifier_says_so(tmp_path):
     assert "no feature space" in report.write(out).read_text(encoding="utf-8")
     config = json.loads((out / "config.json").read_text())
     assert config["images"] == 16
+
+
+def test_a_report_without_its_data_still_has_curves_and_samples(
+    trained, tmp_path, monkeypatch
+):
+    def gone(*_, **__):
+        raise data.DataError("the data are not there")
+
+    (trained / "samples" / "round_best.png").write_bytes(b"not ours")
+    monkeypatch.setattr(data, "load", gone)
+    text = report.write(trained, tmp_path / "new" / "page.html").read_text("utf-8")
+    (trained / "samples" / "round_best.png").unlink()
+    assert "There are none: the data are not there" in text
+    assert text.count("<figure>") >= 1 and "<h2>Curves</h2>" in text

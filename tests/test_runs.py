@@ -93,7 +93,7 @@ def test_a_run_leaves_its_settings_its_history_and_a_checkpoint(whole):
     assert all(row["images_per_second"] > 0 for row in rows)
     assert all(0 < row["d_real"] < 1 and 0 < row["d_fake"] < 1 for row in rows)
     assert checkpoints.read(whole / "checkpoint.pt")["round"] == 40
-    assert not list(whole.glob(".*"))
+    assert not list(whole.glob(".*.part"))
 
 
 def test_pictures_come_at_their_rounds_and_the_bar_says_how_it_stands(tmp_path, capsys):
@@ -310,10 +310,93 @@ def test_ctrl_c_before_the_first_round_is_no_traceback(tmp_path, monkeypatch, ca
 def test_a_run_without_its_first_checkpoint_starts_again(tmp_path):
     out = tmp_path / "run"
     assert train(out, "--steps", 5) == 0
-    (out / "checkpoint.pt").unlink()  # as if killed before it was written
     before = history(out)
+    (out / "checkpoint.pt").unlink()  # as if killed before it was written
+    (out / "history.jsonl").write_text("")
     assert commands.train(["--resume", "--out", str(out)]) == 0
     assert history(out) == before
+
+
+def test_a_run_whose_checkpoint_was_lost_does_not_begin_again(tmp_path, capsys):
+    out = tmp_path / "run"
+    assert train(out, "--steps", 5) == 0
+    (out / "checkpoint.pt").unlink()
+    before = history(out)
+    capsys.readouterr()
+    again = commands.train(["--resume", "--out", str(out)])
+    assert again == refused(capsys, 1, "checkpoint.pt is missing", "restore it")
+    assert history(out) == before
+
+
+def test_a_folder_in_which_another_process_trains_is_refused(tmp_path, capsys):
+    out = tmp_path / "run"
+    assert train(out, "--steps", 5) == 0
+    hold = (
+        "import sys; from course_utils.runs import Run\n"
+        f"with Run({str(out)!r}).held(): print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", hold], cwd=ROOT, stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, text=True,
+    ) as other:  # fmt: skip
+        assert other.stdout.readline() == "held\n"
+        capsys.readouterr()
+        again = commands.train(["--resume", "--out", str(out), "--steps", "10"])
+        assert again == refused(capsys, 2, "is being trained by another process")
+        other.kill()  # the lock goes with its process
+    assert commands.train(["--resume", "--out", str(out), "--steps", "10"]) == 0
+
+
+def test_a_run_on_a_folder_goes_on_from_anywhere(tmp_path, monkeypatch):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for i in range(20):
+        Image.new("L", (28, 28), 12 * i).save(photos / f"{i}.png")
+    monkeypatch.chdir(tmp_path)
+    assert train("run", "--data", "photos/", "--steps", 2) == 0
+    assert Run("run").read()[0].data == str(photos)
+    monkeypatch.chdir(tmp_path / "run")
+    again = ["--resume", "--out", ".", "--data", "../photos", "--steps", "4"]
+    assert commands.train(again) == 0
+
+
+def test_home_is_understood_in_every_path(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert train("~/run", "--steps", 2) == 0
+    assert sample("~/run", "--out", "~/new.png") == 0
+    assert (tmp_path / "new.png").exists() and (tmp_path / "run").is_dir()
+
+
+@pytest.mark.parametrize("spoil", ["history", "latents", "settings", "G", "round"])
+def test_a_checkpoint_of_something_else_is_a_sentence(tmp_path, capsys, spoil):
+    out = tmp_path / "run"
+    assert train(out, "--steps", 2) == 0
+    content = torch.load(out / "checkpoint.pt", weights_only=True)
+    del content[spoil]
+    torch.save(content, out / "checkpoint.pt")
+    capsys.readouterr()
+    again = commands.train(["--resume", "--out", str(out)])
+    assert again == refused(capsys, 1, "checkpoint.pt was written for other networks")
+
+
+def test_a_reader_who_leaves_and_an_early_ctrl_c_end_it_quietly(tmp_path):
+    command = f"{sys.executable} -m course_utils --help | true"
+    for unbuffered in ("", "1"):
+        done = subprocess.run(
+            command, shell=True, cwd=ROOT, capture_output=True, text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        )  # fmt: skip
+        assert (done.returncode, done.stderr) == (0, "")
+    script = (
+        "import sys, course_utils.__main__ as m\n"
+        "def interrupted(argv): raise KeyboardInterrupt\n"
+        "m.main = interrupted; sys.exit(m._run([]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (130, "stopped.\n")
 
 
 # --- What is refused, and what goes wrong ---------------------------------------------
@@ -323,7 +406,7 @@ def refused(capsys, code, *words):
     """The one sentence on stderr, the progress bar aside."""
     said = capsys.readouterr().err.replace("\r", "\n").splitlines()
     said = [line for line in said if line and "round/s" not in line]
-    assert len(said) == 1 and said[0].endswith("."), said
+    assert len(said) == 1 and said[0].endswith((".", "?")), said
     for word in words:
         assert word in said[0]
     return code
@@ -394,7 +477,7 @@ def test_missing_data_is_a_sentence(tmp_path, capsys):
 def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert train(tmp_path / "file", "--steps", 2) == 1
-    assert refused(capsys, 1, "cannot be written", "Not a directory")
+    assert refused(capsys, 1, "file is a file: choose another place")
     assert train(tmp_path / "file" / "run", "--steps", 2) == 1
     assert refused(capsys, 1, "cannot be written")
 
@@ -516,7 +599,7 @@ def test_sample_draws_the_averaged_g_and_prints_where(whole, tmp_path, capsys):
         (["--n", "0"], 2, ["n must be from 1 to 10000, not 0"]),
         (["--n", "ten"], 2, ["'ten'"]),
         (["--seed", "-1"], 2, ["seed must be in"]),
-        (["--out", "/dev/null/picture.png"], 1, ["cannot be written"]),
+        (["--out", "/dev/null/picture.png"], 1, ["/dev/null is a file"]),
     ],
 )
 def test_what_cannot_be_sampled_is_refused(whole, capsys, options, code, words):
