@@ -104,8 +104,10 @@ class Run:
         except filelock.Timeout:
             raise ValueError(
                 f"{self.folder} is being trained by another process: wait for it, or "
-                "choose another folder with --out"
+                "choose another folder with --out (if there is none, delete its .lock)"
             ) from None
+        except NotImplementedError:
+            pass  # a file system without locks: two at a time are not noticed
         except OSError as error:
             raise checkpoints.unwritable(self.folder, error) from error
         try:

@@ -347,6 +347,14 @@ def test_a_folder_in_which_another_process_trains_is_refused(tmp_path, capsys):
     assert commands.train(["--resume", "--out", str(out), "--steps", "10"]) == 0
 
 
+def test_a_file_system_without_locks_can_be_trained_on(tmp_path, monkeypatch):
+    def no_locks(*_, **__):
+        raise NotImplementedError("FileSystem does not appear to support flock")
+
+    monkeypatch.setattr(runs.filelock.FileLock, "acquire", no_locks)
+    assert train(tmp_path / "run", "--steps", 2) == 0
+
+
 def test_a_run_on_a_folder_goes_on_from_anywhere(tmp_path, monkeypatch):
     photos = tmp_path / "photos"
     photos.mkdir()
