@@ -2,6 +2,9 @@
 
 import asyncio
 import io
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -157,6 +160,52 @@ def test_an_error_in_a_frame_is_told_and_the_next_picture_takes_it_away():
     assert explorer.image.value == bars(6)
 
 
+def at_once(*actions):
+    """Do them in threads that set out together; what one raises is raised here."""
+    start = threading.Barrier(len(actions))
+    with ThreadPoolExecutor() as threads:
+        begun = [threads.submit(lambda a=a: (start.wait(), a())) for a in actions]
+        for future in begun:
+            future.result(30)
+
+
+def test_controls_answered_in_two_threads_draw_one_after_the_other():
+    inside = []
+
+    def frame(a, b):
+        inside.append(0)
+        time.sleep(0.01)
+        if len(inside) > 1:
+            raise RuntimeError("two at a time")
+        inside.pop()
+        return bars(a, b)
+
+    explorer = Explorer(frame, {"a": slider(0, 9, 0), "b": slider(0, 9, 0)}, alt="Two.")
+
+    def move(name):
+        for value in range(1, 10):
+            explorer.controls[name].value = value
+
+    at_once(lambda: move("a"), lambda: move("b"))
+    assert explorer.image.value == bars(9, 9)
+    assert "alert" not in explorer.message.value
+
+
+def test_figures_are_drawn_by_one_thread_at_a_time(monkeypatch):
+    fig, _ = line_figure()
+    canvas, other, busy = Canvas(fig), line_figure()[0], threading.Lock()
+    real = type(fig).draw
+
+    def draw(figure, renderer):
+        assert busy.acquire(blocking=False), "two at a time"
+        time.sleep(0.01)
+        real(figure, renderer)
+        busy.release()
+
+    monkeypatch.setattr(type(fig), "draw", draw)
+    at_once(canvas.png, lambda: style.png(other), lambda: Canvas(line_figure()[0]))
+
+
 def test_an_error_at_the_default_setting_is_raised_to_the_author():
     with pytest.raises(ZeroDivisionError):
         Explorer(lambda n: bars(1 // n), {"n": slider(0, 9, 0)}, alt="Bars.")
@@ -268,6 +317,22 @@ def test_a_control_that_restarts_starts_with_its_new_value():
     assert player.state == 1
     player.controls["first"].value = 7
     assert (player.state, player.image.value) == (7, bars(7))
+
+
+def test_a_player_is_paused_from_another_thread():
+    async def watch():
+        player = counter()
+        player.play()
+        await until(lambda: player.state > 3)
+        await asyncio.to_thread(player.pause)
+        paused = player.state
+        await asyncio.sleep(0.05)
+        assert (player.state, player.playing) == (paused, False)
+        player.play()
+        await until(lambda: player.state > paused + 3)
+        player.pause()
+
+    asyncio.run(watch())
 
 
 def test_an_error_while_playing_is_told_and_pauses():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import io
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,6 +45,10 @@ STYLE: Mapping[str, Any] = {
     "figure.facecolor": "white",
 }
 matplotlib.rcParams.update(STYLE)  # a learner's own plots take the same style
+
+# JupyterLab answers controls in a second thread while a cell runs in the first, and
+# Matplotlib draws in one thread at a time.
+DRAWING = threading.RLock()
 
 
 def new_figure(
@@ -107,7 +112,8 @@ def reference_line(
 def png(fig: Figure, *, dpi: int = 100) -> bytes:
     """The figure as PNG bytes, without a creation date, so that it is reproducible."""
     buffer = io.BytesIO()
-    fig.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    with DRAWING:
+        fig.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
     return buffer.getvalue()
 
 

@@ -11,6 +11,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from course_utils.figures.style import DRAWING
+
 
 class Canvas:
     """A figure that is laid out once and redrawn for each picture.
@@ -27,19 +29,21 @@ class Canvas:
         self._agg, self._moving = FigureCanvasAgg(fig), tuple(moving)
         for artist in self._moving:
             artist.set_animated(True)  # left out of the background
-        self._agg.draw()
+        with DRAWING:
+            self._agg.draw()
         fig.set_layout_engine("none")  # laying out anew costs as much as drawing
         self._background = self._agg.copy_from_bbox(fig.bbox)
 
     def png(self) -> bytes:
         """The figure as it is now, at its own resolution, as PNG."""
-        if self._moving:
-            self._agg.restore_region(self._background)
-            for artist in self._moving:
-                self._agg.figure.draw_artist(artist)
-        else:
-            self._agg.draw()
-        rgb = np.ascontiguousarray(np.asarray(self._agg.buffer_rgba())[..., :3])
+        with DRAWING:
+            if self._moving:
+                self._agg.restore_region(self._background)
+                for artist in self._moving:
+                    self._agg.figure.draw_artist(artist)
+            else:
+                self._agg.draw()
+            rgb = np.ascontiguousarray(np.asarray(self._agg.buffer_rgba())[..., :3])
         file = io.BytesIO()
         Image.fromarray(rgb).save(file, "png", compress_level=1)  # speed over size
         return file.getvalue()

@@ -47,7 +47,7 @@ from typing import Any
 import ipywidgets as widgets
 from IPython.display import display
 
-from course_utils.figures.style import spoken
+from course_utils.figures.style import DRAWING, spoken
 
 Controls = Mapping[str, widgets.Widget]
 Change = Callable[[Any, SimpleNamespace], Any]  # (state, controls) -> state
@@ -111,16 +111,17 @@ class _Pictured(widgets.VBox):
 
     def play(self) -> None:
         """Show picture after picture, with the kernel free in between."""
-        self._pause_all()
-        _Pictured._playing, self._play_button.description = self, "Pause"
-        self._task = asyncio.get_running_loop().create_task(self._play())
+        with DRAWING:
+            self._pause_all()
+            _Pictured._playing, self._play_button.description = self, "Pause"
+            self._task = asyncio.get_running_loop().create_task(self._play())
 
     def pause(self) -> None:
         """Stop where it is."""
-        if self._task is not None:
-            self._task.cancel()
-            _Pictured._playing = None
-            self._task, self._play_button.description = None, "Play"
+        with DRAWING:
+            if self._task is not None:
+                _Pictured._playing = None
+                self._task, self._play_button.description = None, "Play"
 
     @staticmethod
     def _pause_all() -> None:
@@ -128,10 +129,14 @@ class _Pictured(widgets.VBox):
             _Pictured._playing.pause()
 
     async def _play(self) -> None:
+        me = asyncio.current_task()
         for _ in range(MOST_PICTURES):
             due = time.perf_counter() + 1 / self._fps
-            if not self._tick():
-                break
+            with DRAWING:
+                if self._task is not me:  # paused, perhaps in another thread
+                    return
+                if not self._tick():
+                    break
             await asyncio.sleep(max(0.01, due - time.perf_counter()))
         self.pause()
 
@@ -153,14 +158,16 @@ class _Pictured(widgets.VBox):
 
     def _attempt(self, action: Callable[[], None] = lambda: None) -> bool:
         """Do it and show the new picture, or say under the old one what went wrong."""
-        try:
-            action()
-            picture, sentence = self._draw(), self._describe()
-        except Exception as error:  # a traceback in a callback would be seen by nobody
-            self.message.value = _complaint(self.values, error)
-            return False
-        self.image.value, self.message.value = picture, spoken(sentence, role="status")
-        return True
+        with DRAWING:
+            try:
+                action()
+                picture, sentence = self._draw(), self._describe()
+            except Exception as error:  # a callback's traceback would be seen by nobody
+                self.message.value = _complaint(self.values, error)
+                return False
+            self.image.value = picture
+            self.message.value = spoken(sentence, role="status")
+            return True
 
     def __repr__(self) -> str:
         names = ", ".join(control.description for control in self.controls.values())
