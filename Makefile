@@ -11,7 +11,10 @@ PY := $(VENV)/Scripts/python.exe
 else
 PY := $(VENV)/bin/python
 endif
-PIP := $(PY) -m pip --disable-pip-version-check install
+# pip would compile on one core, which takes as long as all the rest; what cannot be
+# compiled (tests for other Pythons) is left as it is.
+PIP := $(PY) -m pip --disable-pip-version-check install --no-compile
+COMPILE := $(PY) -m compileall -qq -j 0 $(VENV) || :
 LEARN := $(VENV)/learn.stamp
 TEST := $(VENV)/test.stamp
 WORKERS ?= 2
@@ -68,7 +71,11 @@ $(PY):
 $(LEARN): $(PY) requirements.txt pyproject.toml
 	@echo "Installing the course into $(VENV). PyTorch is large: this can take minutes."
 	$(PIP) -r requirements.txt
-	$(PIP) --no-deps -e . && touch $@
+	$(PIP) --no-deps -e .
+	@$(COMPILE)
+	@touch $@
 
 $(TEST): $(LEARN) requirements-dev.txt
-	$(PIP) -r requirements-dev.txt && touch $@
+	$(PIP) -r requirements-dev.txt
+	@$(COMPILE)
+	@touch $@

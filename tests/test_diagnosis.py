@@ -207,7 +207,7 @@ def test_the_interval_holds_the_correlation_and_narrows_with_more_things():
         assert low <= diagnosis.rank_correlation(a, b) <= high
         return high - low
 
-    assert width(200) < width(12) / 2
+    assert width(100) < width(12) / 2
 
 
 # ---------------------------------------------------------------- the panel
