@@ -38,7 +38,7 @@ def main(argv: list[str]) -> int:
 
 
 def _run(argv: list[str]) -> int:
-    """`main`; Ctrl-C while modules load, and a reader who has left, end it quietly."""
+    """`main`; Ctrl-C while modules load, a reader who has left: no traceback."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and stream.errors == "strict":  # a word it cannot write
             stream.reconfigure(errors="backslashreplace")
@@ -51,6 +51,10 @@ def _run(argv: list[str]) -> int:
     except BrokenPipeError:  # as in `... | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141  # what shells say of it
+    except OSError as error:  # most likely, its words went to a full disk
+        print(f"stopped: {error}.", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return status
 
 

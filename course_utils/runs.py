@@ -240,13 +240,15 @@ def draw_samples(checkpoint: Path, path: Path, *, n: int, seed: int) -> None:
         seed: of the latents.
 
     Raises:
-        ValueError: n or the seed is not offered.
+        ValueError: n or the seed is not offered, or path is no PNG's.
         CheckpointError: the checkpoint cannot be read, or the picture not written.
     """
     if not 1 <= n <= MOST_SAMPLES:
         raise ValueError(f"n must be from 1 to {MOST_SAMPLES}, not {n}")
     if not 0 <= seed < 2**32:
         raise ValueError(f"seed must be in [0, 2^32), not {seed}")
+    if path.suffix.lower() != ".png":
+        raise ValueError(f"{path.name} must end in .png: the picture is a PNG")
     G, settings = load_generator(checkpoint)
     z = data.latent(n, settings.latent_dim, data.rng(seed))
     images = torch.cat([training.sample(G, part) for part in z.split(CHUNK)])

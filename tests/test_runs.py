@@ -407,6 +407,19 @@ def test_a_reader_who_leaves_and_an_early_ctrl_c_end_it_quietly(tmp_path):
     assert (done.returncode, done.stderr) == (130, "stopped.\n")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full disk here")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_words_for_a_full_disk_are_told_on_stderr(unbuffered):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "course_utils", "--help"], cwd=ROOT, text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+            stdout=full, stderr=subprocess.PIPE,
+        )  # fmt: skip
+    said = "stopped: [Errno 28] No space left on device.\n"
+    assert (done.returncode, done.stderr) == (1, said)
+
+
 # --- What is refused, and what goes wrong ---------------------------------------------
 
 
@@ -607,6 +620,7 @@ def test_sample_draws_the_averaged_g_and_prints_where(whole, tmp_path, capsys):
         (["--n", "0"], 2, ["n must be from 1 to 10000, not 0"]),
         (["--n", "ten"], 2, ["'ten'"]),
         (["--seed", "-1"], 2, ["seed must be in"]),
+        (["--out", "samples.jpg"], 2, ["samples.jpg must end in .png"]),
         (["--out", "/dev/null/picture.png"], 1, ["/dev/null is a file"]),
     ],
 )

@@ -606,6 +606,13 @@ def test_a_file_that_is_no_image_is_named(photos, content):
     fails(r"07\.png is no image, or a damaged one\. Take it out", photos)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_a_pipe_that_is_called_an_image_is_named(photos):
+    (photos / "07.png").unlink(missing_ok=True)
+    os.mkfifo(photos / "07.png")
+    fails(r"07\.png is no image", photos)
+
+
 @pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "bmp"])
 def test_a_truncated_image_is_named(photos, suffix):
     path = photos / f"07.{suffix}"

@@ -113,6 +113,8 @@ def _folder_labels(paths: list[Path]) -> Tensor:
 def _read_image(path: Path, size: int, channels: int) -> np.ndarray:
     """(size, size, channels) uint8."""
     try:
+        if path.is_fifo():  # opened, it would wait for a writer
+            raise OSError("a pipe")
         with Image.open(path, formats=sorted(set(FORMATS.values()))) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise Image.DecompressionBombError
