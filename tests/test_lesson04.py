@@ -369,12 +369,12 @@ def test_arrivals_are_told_in_words_that_machines_agree_on(distance, word):
     assert widget.arrivals(torch.tensor(distance)) == word
 
 
-def test_replay_starts_with_the_first_race_before_any_step():
+def test_replay_starts_half_way_through_the_first_race():
     explorer = race_replay(*recorded(), every=10)
     assert explorer.values == {
-        "pretraining": 100, "loss": "minimax", "optimizer": "plain SGD", "step": 0
+        "pretraining": 100, "loss": "minimax", "optimizer": "plain SGD", "step": 10
     }  # fmt: skip
-    assert "pre-trained for 100 steps, after step 0" in repr(explorer)
+    assert "pre-trained for 100 steps, after step 10" in repr(explorer)
     assert "none of the games have arrived" in repr(explorer)
 
 

@@ -228,7 +228,7 @@ class Explorer:
             self.button("Pause").click()
 
     def drag(self, handle: Any) -> None:
-        """Drag a slider's handle with the mouse, toward the farther end."""
+        """Drag a slider's handle with the mouse, toward the farther end (or right)."""
         handle.scroll_into_view_if_needed()
         box = handle.bounding_box()
         track = handle.locator("xpath=ancestor::*[contains(@class, 'noUi-base')]")
@@ -239,7 +239,7 @@ class Explorer:
         mouse.move(x, y)
         mouse.down()
         way = 0.6 * track["width"]
-        mouse.move(x + (way if x < middle else -way), y, steps=10)
+        mouse.move(x + (way if x <= middle + 2 else -way), y, steps=10)
         mouse.up()
 
 

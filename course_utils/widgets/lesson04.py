@@ -70,6 +70,7 @@ def race_replay(runs: Runs, x_real: Tensor, *, every: int) -> Explorer:
         key: races.distance_to_data(samples, x_real) for key, samples in runs.items()
     }
     last = (lengths.pop() - 1) * every
+    half = last // every // 2 * every  # at the start no race is to be seen yet
     stage = _Stage(runs, distances, x_real, every, last)
 
     def alt(step: int, **setting: object) -> str:
@@ -84,7 +85,7 @@ def race_replay(runs: Runs, x_real: Tensor, *, every: int) -> Explorer:
         "pretraining": dropdown(options[0], label="steps that D is trained before"),
         "loss": dropdown(options[1], label="loss of G"),
         "optimizer": dropdown(options[2], label="optimizer of G"),
-        "step": slider(0, last, 0, step=every, label="step of the race"),
+        "step": slider(0, last, half, step=every, label="step of the race"),
     }
     return Explorer(stage.frame, controls, alt=alt, play="step", fps=10)
 
