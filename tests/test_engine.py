@@ -286,7 +286,7 @@ def test_endless_loop_ends_in_time(monkeypatch):
 
     start = time.monotonic()
     verdict = toy(loops)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 10  # and a busy machine, too
     assert "still running after 0.3 seconds" in verdict.message
 
 
@@ -304,7 +304,7 @@ def test_bare_except_that_swallows_the_interrupt_is_still_too_slow(monkeypatch):
 
     start = time.monotonic()
     assert "TooSlow" in toy(swallows).message
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20
 
 
 def test_the_learners_own_stop_passes_through():
