@@ -46,8 +46,8 @@ STYLE: Mapping[str, Any] = {
 }
 matplotlib.rcParams.update(STYLE)  # a learner's own plots take the same style
 
-# Cells run in the kernel's main thread, and so does a control's first change; JupyterLab
-# has the later ones answered in another. Matplotlib draws in one thread at a time.
+# Cells run in the kernel's main thread, and so does a control's first change;
+# JupyterLab has later ones answered in another. Matplotlib draws in one at a time.
 DRAWING = threading.RLock()
 
 
