@@ -64,7 +64,9 @@ LESSONS = [
 WHOLE = "01"  # this lesson is run from top to bottom, the others' widget cells alone
 # These lessons' widgets show trainings, which move under a hand however short they are.
 SHORTER = """
+from importlib import reload
 from course_utils import races
+reload(races)  # a cell may be run twice
 race, pretrain = races.race, races.pretrain
 races.pretrain = lambda *a, steps, **k: pretrain(*a, steps=steps // 10, **k)
 races.race = lambda *a, steps, every, **k: race(*a, steps=steps // every, every=1, **k)
