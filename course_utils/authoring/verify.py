@@ -144,13 +144,15 @@ def _measure(verdict: Verdict) -> None:
 
 def nbval_command(paths: list[Path], *, n: int, report: Path) -> list[str]:
     """Strict nbval: every output but pictures must repeat."""
-    parallel = ["-n", str(n), "--dist", "loadscope"] if n > 1 else ["-p", "no:xdist"]
+    parallel = ["-p", "no:xdist"]
+    if n > 1:
+        parallel = ["-n", str(n), "--dist", "loadscope", "--no-loadscope-reorder"]
     return [
         sys.executable, "-m", "pytest", "-q", "--no-header", "--color=no",
         "-p", "no:cacheprovider", "-o", "addopts=", "-o", "junit_family=xunit1",
         "--nbval", "--nbval-current-env", f"--nbval-sanitize-with={SANITIZE}",
         f"--nbval-cell-timeout={execute.CELL_SECONDS}", f"--junitxml={report}",
-        *parallel, *map(str, paths),
+        *parallel, *map(str, _long_ones_first(paths)),
     ]  # fmt: skip
 
 
@@ -250,6 +252,11 @@ def _chosen(folder: Path, only: list[str]) -> list[Path]:
     return [p for p in paths if not numbers or notebooks.number(p) in numbers]
 
 
+def _long_ones_first(paths: list[Path]) -> list[Path]:
+    """The last lessons first, so that no worker waits for another's long one."""
+    return paths[::-1]
+
+
 def _solutions(paths: list[Path], n: int) -> list[Verdict]:
     if not paths:
         return []
@@ -265,7 +272,7 @@ def _lessons(paths: list[Path], n: int) -> list[Verdict]:
     print("lessons: unsolved, they run to the end", flush=True)
     verdicts = []
     with ThreadPoolExecutor(max_workers=n) as pool:
-        for verdict in pool.map(verify_lesson, paths):
+        for verdict in pool.map(verify_lesson, _long_ones_first(paths)):
             print(verdict, flush=True)
             verdicts.append(verdict)
     return verdicts
