@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import math
 import random
 import signal
 import time
@@ -11,7 +12,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from course_utils.exercises import card, engine, judge, observers
+from course_utils.exercises import card, comparing, engine, judge, observers
 from course_utils.exercises.engine import Exercise, Mistake
 
 
@@ -404,3 +405,23 @@ def test_card_escapes_what_the_learner_printed():
 def test_table_counts_the_states():
     toy(lambda s: -F.logsigmoid(s).mean())
     assert repr(card.table(99)) == "toy_loss  passed\n1 exercise: 1 passed"
+
+
+@pytest.mark.parametrize("elementwise", [True, False])
+@pytest.mark.parametrize(
+    ("got", "want", "same"),
+    [
+        ([math.nan, 1.0], [1.0, 1.0], False),
+        ([math.inf, 1.0], [1.0, 1.0], False),
+        ([1.0, 1.0], [math.nan, 1.0], False),
+        ([math.inf, 1.0], [-math.inf, 1.0], False),
+        ([math.nan, 2.0], [math.nan, 1.0], False),
+        ([math.nan, math.inf, 1.001], [math.nan, math.inf, 1.0], True),
+        ([math.inf], [math.inf], True),
+        ([], [], True),
+    ],
+)
+def test_nan_and_inf_equal_their_like_alone(got, want, same, elementwise):
+    got, want = torch.tensor(got), torch.tensor(want)
+    how = {"rtol": 1e-2, "atol": 1e-6, "elementwise": elementwise}
+    assert comparing.close(got, want, **how) is same
