@@ -150,7 +150,7 @@ def server(course, tmp_path_factory):
 
 
 def wait_for_address(log, process):
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while time.monotonic() < end and process.poll() is None:
         if found := re.search(r"(http://\S+?)(/\S+)\?token=(\w+)", log.read_text()):
             return found.groups()

@@ -1,5 +1,6 @@
 """Verification finds what a notebook hides; each test hides one thing."""
 
+import os
 import re
 
 import pytest
@@ -68,6 +69,31 @@ def test_a_dead_kernel_is_a_sentence(tmp_path):
     notebook = unsolved(setup="import os\nos._exit(1)")
     ran = execute.run(notebook, folder=tmp_path)
     assert ran.stopped == "cell 'setup': the kernel died (out of memory?)"
+
+
+def let_starts_fail(times, place, patch):
+    """The next kernels die as they start, as where a port was taken meanwhile."""
+    place = place / "starts"
+    place.mkdir(exist_ok=True)
+    for i in range(times):
+        (place / f"die{i}").touch()
+    (place / "sitecustomize.py").write_text(
+        "import os, pathlib, sys\n"
+        "if 'ipykernel_launcher' in sys.orig_argv:\n"
+        f"    for file in pathlib.Path({str(place)!r}).glob('die*'):\n"
+        "        file.unlink()\n"
+        "        os._exit(1)\n"
+    )
+    patch.setenv("PYTHONPATH", str(place), prepend=os.pathsep)
+
+
+def test_a_kernel_that_does_not_start_is_started_again(tmp_path, monkeypatch):
+    let_starts_fail(execute.STARTS - 1, tmp_path, monkeypatch)
+    ran = execute.run(unsolved(), folder=tmp_path)
+    assert ran.stopped == ""
+    let_starts_fail(execute.STARTS, tmp_path, monkeypatch)
+    ran = execute.run(unsolved(), folder=tmp_path)
+    assert ran.stopped.startswith("the kernel did not start: Kernel died")
 
 
 # ---------------------------------------------------------------- lessons
@@ -155,7 +181,10 @@ def test_too_much_memory_fails():
 
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory):
-    """Verdicts on a good solution and on one with three faults, side by side."""
+    """Verdicts on a good solution and on one with three faults, side by side.
+
+    The first kernel does not start: whichever it is, its notebook is run again.
+    """
     folder = tmp_path_factory.mktemp("solutions")
     path = write(folder, tiny.quick())
     execute.main([str(path)])
@@ -164,7 +193,9 @@ def strict(tmp_path_factory):
     tiny.cell(bad, "table").source = "1 / 0"
     tiny.cell(bad, "unit-range").outputs = [tiny.record("not yet")]
     other = write(folder, bad, "01_bad.ipynb")
-    return verify.verify_solutions([path, other])
+    with pytest.MonkeyPatch.context() as patch:
+        let_starts_fail(1, tmp_path_factory.mktemp("kernels"), patch)
+        return verify.verify_solutions([path, other])
 
 
 def test_a_solution_that_repeats_is_fine(strict):
@@ -182,6 +213,20 @@ def test_a_solution_that_does_not_repeat_names_its_cells(strict):
         "ZeroDivisionError: division by zero"
     ) in text
     assert "exercise to_unit_range is not yet, not passed" in text
+
+
+def test_nbval_runs_a_notebook_again_whose_kernel_did_not_start(strict):
+    (note,) = [note for verdict in strict for note in verdict.notes]
+    assert note.startswith("not at the first start: RuntimeError: Kernel died")
+
+
+def test_a_solution_whose_kernel_never_starts_says_so(tmp_path, monkeypatch):
+    path = write(tmp_path, tiny.quick())
+    monkeypatch.setattr(execute, "STARTS", 1)
+    let_starts_fail(1, tmp_path, monkeypatch)
+    (verdict,) = verify.verify_solutions([path])
+    assert len(verdict.problems) == 1
+    assert "the kernel did not start: RuntimeError: Kernel" in verdict.problems[0]
 
 
 def test_what_may_differ_is_compared_as_equal():

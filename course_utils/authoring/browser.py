@@ -8,7 +8,6 @@ import os
 import re
 import secrets
 import shutil
-import socket
 import subprocess
 import symtable
 import sys
@@ -62,6 +61,7 @@ class Lab:
         self.notebooks, self._log = folder / "notebooks", folder / "server.log"
         self.notebooks.mkdir(parents=True, exist_ok=True)
         self._folder, self._token = folder, secrets.token_hex(16)
+        self._address = ""
         settings = _SETTINGS | {_THEME: {"theme": theme}}
         for name, values in settings.items():
             place = folder / "config/lab/user-settings/@jupyterlab"
@@ -74,9 +74,6 @@ class Lab:
         """The server and the browser, ended afterwards."""
         from playwright.sync_api import sync_playwright
 
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._address = f"http://127.0.0.1:{free.getsockname()[1]}"
         process = self._start()
         try:
             with sync_playwright() as playwright:
@@ -113,8 +110,7 @@ class Lab:
         }
         path = {"PYTHONPATH": str(notebooks.ROOT), "OMP_NUM_THREADS": "1"}
         options = [
-            "--no-browser", "--ip=127.0.0.1", "--allow-root",
-            f"--port={self._address.rpartition(':')[2]}", "--ServerApp.port_retries=0",
+            "--no-browser", "--ip=127.0.0.1", "--port=0", "--allow-root",
             f"--IdentityProvider.token={self._token}",
             f"--ServerApp.root_dir={self.notebooks}",
         ]  # fmt: skip
@@ -125,9 +121,13 @@ class Lab:
             )  # fmt: skip
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
-        end = time.monotonic() + 60
+        """Until it answers at the port that it found free, which its file names."""
+        end = time.monotonic() + 120
         while time.monotonic() < end and process.poll() is None:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, ValueError):
+                (file,) = self._folder.glob("runtime/jpserver-*.json")
+                port = json.loads(file.read_text())["port"]
+                self._address = f"http://127.0.0.1:{port}"
                 urllib.request.urlopen(f"{self._address}/api", timeout=5).close()
                 return
             time.sleep(0.2)

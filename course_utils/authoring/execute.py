@@ -12,6 +12,7 @@ import argparse
 import os
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,9 @@ from nbformat.v4 import new_code_cell
 from . import notebooks
 
 CELL_SECONDS = 120  # as nbval's limit in `verify`
+# Jupyter chooses a kernel's ports some time before the kernel opens them, and another
+# program can take one meanwhile; new ports are chosen at the next start.
+STARTS = 3
 
 _PEAK = """
 def _peak_mb():
@@ -75,26 +79,42 @@ def run(notebook: NotebookNode, *, folder: Path, seconds: float = CELL_SECONDS) 
         folder: the kernel's working directory.
         seconds: limit of one cell.
     """
-    client = NotebookClient(
-        notebook,
-        km=AsyncKernelManager(kernel_spec_manager=_ThisPython()),
-        extra_arguments=["--log-level=ERROR"],  # no word on encrypting the loopback
-        timeout=seconds,
-        record_timing=False,
-        store_widget_state=False,
-        coalesce_streams=True,
-        resources={"metadata": {"path": str(folder)}},
-    )
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
     start, stopped, peak = time.perf_counter(), "", 0.0
-    try:
-        with client.setup_kernel(env=environment, cleanup_kc=True):
+    with ExitStack() as kernel:
+        try:
+            client = _begun(notebook, folder, seconds, kernel)
+        except RuntimeError as error:
+            stopped = f"the kernel did not start: {error}"
+        else:
             stopped = _run_cells(client, seconds)
             peak = 0.0 if stopped else _peak(client)
-    except RuntimeError as error:
-        stopped = f"the kernel did not start: {error}"
     notebooks.tidy(notebook)
     return Ran(time.perf_counter() - start, peak, stopped)
+
+
+def _begun(
+    notebook: NotebookNode, folder: Path, seconds: float, kernel: ExitStack
+) -> NotebookClient:
+    """A client whose kernel answers; closing `kernel` ends both."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    for left in reversed(range(STARTS)):
+        client = NotebookClient(
+            notebook,
+            km=AsyncKernelManager(kernel_spec_manager=_ThisPython()),
+            extra_arguments=["--log-level=ERROR"],  # no word on encrypting the loopback
+            timeout=seconds,
+            record_timing=False,
+            store_widget_state=False,
+            coalesce_streams=True,
+            resources={"metadata": {"path": str(folder)}},
+        )
+        try:
+            kernel.enter_context(client.setup_kernel(env=environment, cleanup_kc=True))
+            break
+        except RuntimeError:
+            if not left:
+                raise
+    return client
 
 
 def _run_cells(client: NotebookClient, seconds: float) -> str:

@@ -22,6 +22,7 @@ import xml.etree.ElementTree as ElementTree
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from xml.etree.ElementTree import Element as Case
 
 from nbformat import NotebookNode
 
@@ -32,6 +33,7 @@ SANITIZE = notebooks.ROOT / "tests" / "nbval_sanitize.cfg"
 PEAK_MB = 1536
 SECONDS, LONG_SECONDS, LONG = 60, 150, (7, 8)
 MOST_PROBLEMS, MOST_LINES = 5, 20  # that are printed, of a notebook and of a cell
+SETUP = re.compile(r'failed on setup with "(.*?)"', re.DOTALL)  # in pytest's report
 SLACK = 3  # machines differ: slow is reported, this many times slower fails
 
 
@@ -158,6 +160,26 @@ def nbval_command(paths: list[Path], *, n: int, report: Path) -> list[str]:
 
 def verify_solutions(paths: list[Path], *, n: int = 2) -> list[Verdict]:
     """Run the solutions under nbval, each in a kernel of its own."""
+    cases, said = _nbval(paths, n)
+    lost: dict[Path, str] = {}
+    for _ in range(execute.STARTS - 1):
+        again = {p: why for p in paths if (why := _did_not_start(cases[p]))}
+        if not again:
+            break
+        lost |= again
+        new, said = _nbval(list(again), 1)
+        cases |= new
+    verdicts = [_solution_verdict(path, cases[path]) for path in paths]
+    for path, verdict in zip(paths, verdicts, strict=True):
+        if path in lost:
+            verdict.notes.append(f"not at the first start: {lost[path]}")
+    if said and not any(v.problems for v in verdicts):
+        verdicts[0].problems.append(said)
+    return verdicts
+
+
+def _nbval(paths: list[Path], n: int) -> tuple[dict[Path, list[Case]], str]:
+    """Each notebook's cells, as pytest reports them; what pytest said if it failed."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         done = subprocess.run(
@@ -165,21 +187,24 @@ def verify_solutions(paths: list[Path], *, n: int = 2) -> list[Verdict]:
             env=os.environ | {"OMP_NUM_THREADS": "1"},
             capture_output=True, text=True, encoding="utf-8", errors="replace",
         )  # fmt: skip
-        cells = _cases(report)
-    verdicts = [_solution_verdict(path, cells) for path in paths]
-    if done.returncode and not any(v.problems for v in verdicts):
-        said = (done.stdout + done.stderr).strip()[-2000:]
-        verdicts[0].problems.append(f"pytest ended with {done.returncode}: {said}")
-    return verdicts
+        root = ElementTree.parse(report).getroot() if report.exists() else []
+        cases = [case for suite in root for case in suite.iter("testcase")]
+    said = (done.stdout + done.stderr).strip()[-2000:]
+    return (
+        {p: [c for c in cases if p.stem in c.get("classname", "")] for p in paths},
+        f"pytest ended with {done.returncode}: {said}" if done.returncode else "",
+    )
 
 
-def _cases(report: Path) -> list[ElementTree.Element]:
-    if not report.exists():
-        return []
-    return list(ElementTree.parse(report).getroot().iter("testcase"))
+def _did_not_start(cases: list[Case]) -> str:
+    """Why no cell of a notebook ran, "" where one did."""
+    errors = [error for case in cases for error in case.iter("error")]
+    found = [SETUP.search(error.get("message", "")) for error in errors]
+    reasons = [match[1] for match in found if match]
+    return reasons[0] if reasons and len(reasons) == len(cases) else ""
 
 
-def _solution_verdict(path: Path, cases: list[ElementTree.Element]) -> Verdict:
+def _solution_verdict(path: Path, cases: list[Case]) -> Verdict:
     """From pytest's report: a test case for each code cell, in order."""
     verdict = Verdict(path.stem)
     try:
@@ -187,17 +212,19 @@ def _solution_verdict(path: Path, cases: list[ElementTree.Element]) -> Verdict:
     except ValueError as error:
         verdict.problems.append(str(error))
         return verdict
-    mine = [case for case in cases if path.stem in case.get("classname", "")]
+    if why := _did_not_start(cases):
+        verdict.problems.append(f"the kernel did not start: {why}")
+        return verdict
     code = notebooks.code_cells(notebook)
-    for case in mine:
+    for case in cases:
         verdict.seconds += float(case.get("time", 0))
         for bad in (*case.iter("failure"), *case.iter("error")):
             index = int(re.search(r"\d+$", case.get("name", "0"))[0])
             verdict.problems.append(
                 f"cell {code[index].id!r}: {explained(bad.text or '')}"
             )
-    if len(mine) != len(code):
-        verdict.problems.append(f"{len(mine)} of {len(code)} code cells ran")
+    if len(cases) != len(code):
+        verdict.problems.append(f"{len(cases)} of {len(code)} code cells ran")
     verdict.exercises, unlike = states(notebook, wanted="passed")
     verdict.problems += unlike
     _measure(verdict)
