@@ -92,6 +92,10 @@ def test_the_pinned_torch_is_the_one_that_was_tried():
     assert Requirement("torch>=2.6") in map(Requirement, PROJECT["dependencies"])
 
 
+def test_no_grammar_is_compiled_whenever_jupyter_starts():
+    assert {"lark", "rfc3987-syntax"} & set(DEV) == set()
+
+
 # --- What a learner's JupyterLab shows ----------------------------------------------
 
 
