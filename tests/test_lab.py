@@ -146,7 +146,7 @@ def server(course, tmp_path_factory):
             yield wait_for_address(log, process)
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(60)
 
 
 def wait_for_address(log, process):

@@ -85,7 +85,7 @@ class Lab:
                 self.browser.close()
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(60)
 
     def open(self, notebook: NotebookNode, name: str) -> Page:
         """Write a notebook, without outputs, into the server's folder and open it."""

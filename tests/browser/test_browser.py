@@ -34,7 +34,7 @@ import time
 drawn = []
 
 def slow(rate):
-    time.sleep(0.15)
+    time.sleep(0.3)
     drawn.append(rate)
     return frame(rate)
 
@@ -119,7 +119,7 @@ def test_a_slow_picture_skips_values_and_ends_at_the_last(lab, page):
     before = slow.settled()
     slow.drag(slow.sliders[0])
     assert slow.changes(before)
-    slow.settled(quiet=0.5)
+    slow.settled(quiet=0.8)
     told = slow.box.get_by_role("status").inner_text()
     assert told.endswith(f"rate {slow.box.locator('.widget-readout').inner_text()}.")
     pictures = int(told.removeprefix("Picture ").partition(",")[0])
