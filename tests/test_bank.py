@@ -7,6 +7,7 @@ import textwrap
 import time
 
 import pytest
+import torch
 
 from course_utils.authoring import notebooks, release
 from course_utils.authoring.rules.words import prose, unwanted_words
@@ -77,6 +78,28 @@ def test_a_mistake_is_named_as_itself_and_soon(face):
     state = "passed" if mistake.kind == "waste" else "not yet"
     assert (verdict.state, verdict.mistake) == (state, mistake.name), verdict.message
     assert seconds < SECONDS
+
+
+@each_exercise
+def test_what_one_try_writes_into_its_inputs_the_next_does_not_meet(name):
+    for make in BANK[name].all_probes.values():
+        tries = make(), make()  # both kept: freed memory would be handed out again
+        first, second = (set(addresses(given)) for given in tries)
+        assert not first & second
+
+
+def addresses(given):
+    """Where the tensors within arguments lie, modules' and closures' included."""
+    if isinstance(given, torch.Tensor) and given.numel():
+        yield given.untyped_storage().data_ptr()
+    elif isinstance(given, torch.nn.Module):
+        for tensor in (*given.parameters(), *given.buffers()):
+            yield from addresses(tensor)
+    elif isinstance(given, (tuple, list)):
+        for part in given:
+            yield from addresses(part)
+    elif getattr(given, "__closure__", None):
+        yield from addresses([cell.cell_contents for cell in given.__closure__])
 
 
 # ---------------------------------------------------------------- words

@@ -188,6 +188,12 @@ def test_global_random_state_may_not_move_and_is_restored():
     assert torch.equal(before[0], torch.get_rng_state())
     assert before[1] == random.getstate()
 
+    def seeds(s):
+        torch.manual_seed(0)
+        return F.softplus(-s).mean()
+
+    assert "random state moves" in toy(seeds).message
+
 
 def test_modes_that_an_answer_sets_do_not_leak():
     threads = torch.get_num_threads()
@@ -405,6 +411,27 @@ def test_card_escapes_what_the_learner_printed():
 def test_table_counts_the_states():
     toy(lambda s: -F.logsigmoid(s).mean())
     assert repr(card.table(99)) == "toy_loss  passed\n1 exercise: 1 passed"
+
+
+@pytest.mark.parametrize(
+    ("value", "real", "whole"),
+    [
+        (3, 3, 3),
+        (np.array(3), 3, 3),
+        (torch.tensor(3), 3, 3),
+        (np.float32(0.5), 0.5, None),
+        (np.where(True, 0.5, 0.0), 0.5, None),
+        (torch.tensor(0.5), 0.5, None),
+        (np.array([3]), None, None),
+        (torch.tensor([3]), None, None),
+        (True, None, None),
+        (np.array(True), None, None),
+        ("3", None, None),
+    ],
+)
+def test_a_number_is_one_in_whatever_library(value, real, whole):
+    assert comparing.as_number(value, whole=False) == real
+    assert comparing.as_number(value, whole=True) == whole
 
 
 @pytest.mark.parametrize("elementwise", [True, False])

@@ -1,6 +1,7 @@
 """Lesson 1's checks on answers that the bank does not know: wrong ones are refused, a
 named mistake fits what was typed, and right ones written differently pass."""
 
+import numpy as np
 import pytest
 import torch
 from unlisted import listed
@@ -75,14 +76,63 @@ def second_half_again(z):
     return torch.cat([z[:half], z[: len(z) - half]])
 
 
+def by_uniforms(inverse):
+    """Latents made from uniform numbers of the generator, in float64."""
+
+    def sample(mean, covariance, n, generator):
+        u = torch.rand(n, len(mean), generator=generator, dtype=torch.float64)
+        return mean + inverse(u).float() @ cholesky(covariance).T
+
+    return sample
+
+
+def by_three_uniforms(mean, covariance, n, generator):
+    u = torch.rand(n, len(mean), 3, generator=generator)
+    return mean + (2 * u.sum(2) - 3) @ cholesky(covariance).T
+
+
+def jittered(jitter):
+    def sample(mean, covariance, n, generator):
+        S = covariance + jitter * torch.eye(len(mean))
+        return drawn(mean, S, n, generator)
+
+    return sample
+
+
+def by_numpy(seed):
+    """NumPy's own draws; `seed` says where its generator begins."""
+
+    def sample(mean, covariance, n, generator):
+        rng = np.random.default_rng(seed(generator))
+        x = rng.multivariate_normal(mean.numpy(), covariance.numpy(), n)
+        return torch.from_numpy(x).float()
+
+    return sample
+
+
+def with_a_generator_of_its_own(mean, covariance, n, generator):
+    return drawn(mean, covariance, n, torch.Generator())
+
+
+def seeded_by_the_clock(mean, covariance, n, generator):
+    generator.seed()
+    return drawn(mean, covariance, n, generator)
+
+
+def eigenvectors_for_rows(mean, covariance, n, generator):
+    w, v = torch.linalg.eigh(covariance)
+    z = normal(mean, n, generator)
+    return mean + torch.einsum("nj,j,ji->ni", z, w.sqrt(), v)
+
+
 def sorted_rows(x):
     return x[x[:, 0].argsort()]
 
 
-def fitted(shrink):
+def fitted(shrink, classes=lambda labels: range(int(labels.max()) + 1)):
     def fit(images, labels, s):
         means, covariances = [], []
-        for c in range(int(labels.max()) + 1):
+        for c in classes(labels):
             x = images[labels == c]
             S = (x - x.mean(0)).T @ (x - x.mean(0)) / len(x)
             means.append(x.mean(0))
@@ -90,6 +140,10 @@ def fitted(shrink):
         return torch.stack(means), torch.stack(covariances)
 
     return fit
+
+
+def right(S, s, v):
+    return (1 - s) * S + s * v * torch.eye(len(S), dtype=S.dtype)
 
 
 OTHER_SHIFT = ("shifted by something other than the maximum",)
@@ -125,6 +179,21 @@ WRONG = [
     ),
     ("posterior", lambda ll, lp: torch.softmax(2 * ll + lp, 1), ()),
     ("posterior", lambda ll, lp: torch.softmax((ll + lp).clamp(-200), 1), ()),
+    ("posterior", lambda ll, lp: torch.softmax(ll + lp, 1).clamp(1e-8), ()),
+    ("posterior", lambda ll, lp: torch.softmax(ll + lp, 1) + 1e-12, ()),
+    ("posterior", lambda ll, lp: torch.softmax(ll + lp.clamp(-1e4), 1), ()),
+    (
+        "posterior",
+        lambda ll, lp: torch.softmax(ll.exp() * lp.exp(), 1),
+        ("exponentiated twice",),
+    ),
+    (
+        "posterior",
+        lambda ll, lp: torch.nn.functional.normalize((ll + lp).double().exp(), 1, 1)
+        .nan_to_num()
+        .to(ll.dtype),
+        (),
+    ),
     (
         "fit_class_gaussians",
         fitted(lambda S, s, v: (1 - s) * S + s * v * torch.ones_like(S)),
@@ -141,6 +210,19 @@ WRONG = [
         ("s I added",),
     ),
     ("fit_class_gaussians", fitted(lambda S, s, v: (1 - s) * S + v / 2), ()),
+    ("fit_class_gaussians", fitted(lambda S, s, v: right(S, s, v) + 1e-8), ()),
+    ("fit_class_gaussians", fitted(lambda S, s, v: right(S, s, v.clamp(1e-4))), ()),
+    (
+        "fit_class_gaussians",
+        fitted(lambda S, s, v: right(S + 1e-6 * torch.eye(len(S)), s, v + 1e-6)),
+        ("a constant on the diagonal",),
+    ),
+    ("fit_class_gaussians", fitted(right, lambda y: dict.fromkeys(y.tolist())), ()),
+    (
+        "fit_class_gaussians",
+        fitted(lambda S, s, v: right(S, s, S.trace() / 64)),
+        ("sizes of the digits written in",),
+    ),
     ("sample_class", overwriting_the_covariance, ()),
     ("sample_class", overwriting_the_mean, ()),
     ("sample_class", overwriting_both, ()),
@@ -148,6 +230,19 @@ WRONG = [
     ("sample_class", globally_seeded, ("global seed set",)),
     ("sample_class", with_latents(lambda z: 1.05 * z), ()),
     ("sample_class", with_latents(lambda z: z.clamp(-2, 2)), NOT_NORMAL),
+    (
+        "sample_class",
+        by_uniforms(lambda u: (0.9973 * (2 * u - 1)).erfinv() * 2**0.5),
+        NOT_NORMAL,
+    ),
+    ("sample_class", by_three_uniforms, NOT_NORMAL),
+    ("sample_class", jittered(1e-3), ()),
+    ("sample_class", jittered(1e-4), ()),
+    ("sample_class", by_numpy(lambda g: None), ("global random state",)),
+    ("sample_class", by_numpy(lambda g: g.initial_seed()), ("seeded inside",)),
+    ("sample_class", with_a_generator_of_its_own, ("seeded inside",)),
+    ("sample_class", seeded_by_the_clock, ("global random state",)),
+    ("sample_class", eigenvectors_for_rows, ("eigenvectors taken for rows",)),
     ("sample_class", with_latents(every_second_mirrored), ()),
     (
         "sample_class",
@@ -205,11 +300,28 @@ def by_box_and_muller(mean, covariance, n, generator):
     return mean + z.float() @ cholesky(covariance).T
 
 
+def by_one_newton_step(x):
+    guess = torch.zeros_like(x[0], requires_grad=True)
+    (slope,) = torch.autograd.grad(((x - guess) ** 2).sum() / len(x), guess)
+    return (guess - slope / 2).detach()
+
+
+def by_bisection(u):
+    low, high = torch.zeros_like(u), torch.ones_like(u)
+    for _ in range(60):
+        middle = (low + high) / 2
+        below = middle**2 < u
+        low, high = torch.where(below, middle, low), torch.where(below, high, middle)
+    return high
+
+
 RIGHT = [
     ("posterior", shifted(lambda ll, a: a.max(1, keepdim=True)[0])),
     ("posterior", lambda ll, lp: torch.stack([(row + lp).softmax(0) for row in ll])),
     ("posterior", lambda ll, lp: torch.softmax((ll + lp).double(), 1).to(ll.dtype)),
     ("posterior", lambda ll, lp: torch.nn.Softmax(dim=1)(lp + ll)),
+    ("posterior", lambda ll, lp: torch.softmax(ll + lp.nan_to_num(), 1)),
+    ("posterior", lambda ll, lp: torch.distributions.Categorical(logits=ll + lp).probs),
     (
         "fit_class_gaussians",
         fitted(lambda S, s, v: torch.lerp(S, v * torch.eye(len(S)).to(S), s)),
@@ -218,13 +330,20 @@ RIGHT = [
         "fit_class_gaussians",
         fitted(lambda S, s, v: S - s * S + torch.diag(s * v.expand(len(S)))),
     ),
+    ("fit_class_gaussians", fitted(right, lambda y: sorted(set(y.tolist())))),
     ("sample_class", with_a_loop_and_its_own_root_each_time),
+    ("sample_class", by_uniforms(lambda u: (2 * u - 1).erfinv() * 2**0.5)),
+    ("sample_class", by_numpy(lambda g: int(torch.randint(2**31, (), generator=g)))),
+    ("sample_class", jittered(1e-6)),
     ("sample_class", through_the_singular_values),
     ("sample_class", in_double),
     ("sample_class", by_box_and_muller),
     ("mse_minimizer", lambda x: torch.mean(x, dim=0)),
     ("mse_minimizer", lambda x: x.reshape(len(x), -1).mean(0).view(x.shape[1:])),
+    ("mse_minimizer", lambda x: torch.var_mean(x, dim=0)[1]),
+    ("mse_minimizer", by_one_newton_step),
     ("sample_by_inverse_cdf", lambda u: torch.stack([v**0.5 for v in u])),
+    ("sample_by_inverse_cdf", by_bisection),
 ]
 
 

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from course_utils import evaluation, losses
-from course_utils.exercises import judge
+from course_utils.exercises import bank, judge
 
 WISH, LABEL = "nonsaturating_generator_loss", "flipped_target_loss"
 RATIO, MODES = "slope_ratio", "modes_covered"
@@ -63,6 +63,26 @@ def per_sample(theta):
     return theta * sigmoid(theta * x - theta**2 / 2)
 
 
+def one_center_a_sample(samples, centers, radius):
+    left, found = list(centers), 0
+    for sample in samples:
+        for i, center in enumerate(left):
+            if (sample - center).norm() <= radius:
+                del left[i]
+                found += 1
+                break
+    return found
+
+
+def writes_into_the_samples(samples, centers, radius):
+    samples += 1e-3
+    return evaluation.modes_covered(samples, centers, radius)
+
+
+def soft(p, q, a, b):
+    return (a * p + b * q) / (p + q)
+
+
 WRONG = [
     (WISH, "NumPy", lambda p: -np.log(p.numpy()).mean(), "Stay in torch"),
     (WISH, "a Python float", lambda p: -log(p).mean().item(), "Stay in torch"),
@@ -76,6 +96,21 @@ WRONG = [
     (WISH, "float64", lambda p: -log(p.double()).mean(), "The type is float64"),
     (WISH, "a coarse clamp", lambda p: -log(p.clamp(min=0.05)).mean(), None),
     (WISH, "a generator expression", lambda p: (-log(q) for q in p), "yields"),
+    (WISH, "clamped at the top", lambda p: -log(p.clamp(max=0.9999)).mean(), None),
+    (WISH, "an epsilon of 1e-12", lambda p: -log(p + 1e-12).mean(), "An epsilon or a"),
+    (WISH, "a clamp at 1e-4", lambda p: -log(p.clamp(1e-4)).mean(), "An epsilon or a"),
+    (WISH, "a law that clamps", lambda p: -torch.distributions.Bernoulli(
+        probs=p).log_prob(torch.ones_like(p)).mean(), "`Bernoulli` brings one along"),
+    (WISH, "in half precision", lambda p: -log(p.half()).mean().to(p.dtype), None),
+    (WISH, "a bit less than 1", lambda p: F.binary_cross_entropy(
+        p, torch.full_like(p, 0.999)), None),
+    (WISH, "of one plus D minus one", lambda p: -torch.log1p(p - 1).mean(),
+     "Right on paper"),
+    (LABEL, "a bit less than 1", lambda p: F.binary_cross_entropy(
+        p, torch.full_like(p, 0.999)), "Soft targets are for D"),
+    (LABEL, "the other answer, the other label", lambda p: F.binary_cross_entropy(
+        1 - p, torch.zeros_like(p)), "Right on paper"),
+    (LABEL, "in float32 always", lambda p: -log(p.float()).mean(), "is float32"),
     (LABEL, "NumPy target", lambda p: F.binary_cross_entropy(p, np.ones(len(p))),
      "line"),
     (LABEL, "a random label", lambda p: F.binary_cross_entropy(
@@ -96,6 +131,20 @@ WRONG = [
     (RATIO, "plus one", lambda x: torch.exp(-x) + 1e-3, None),
     (RATIO, "of the absolute", lambda x: torch.exp(x.abs()), None),
     (RATIO, "flattened", lambda x: torch.exp(-x).flatten(), "The shape is"),
+    (RATIO, "in float32 always", lambda x: torch.tensor(
+        [math.exp(-v) for v in x.flatten()]).view(x.shape), "The type is float32"),
+    (RATIO, "NumPy, no detach", lambda x: torch.from_numpy(np.exp(-x.numpy())),
+     "NumPy cannot follow the graph"),
+    (MODES, "one center a sample", one_center_a_sample, "near two centers meets both"),
+    (MODES, "into the samples", writes_into_the_samples, "changed in place"),
+    (MODES, "a tenth too far", lambda s, c, r: evaluation.modes_covered(s, c, 1.1 * r),
+     None),
+    (MODES, "not the last", lambda s, c, r: evaluation.modes_covered(s, c[:-1], r),
+     None),
+    (MODES, "on average", lambda s, c, r: int(
+        (torch.cdist(s, c).mean(0) <= r).sum()), None),
+    (MODES, "the lesson's radius", lambda s, c, r: evaluation.modes_covered(s, c, 0.6),
+     None),
     (MODES, "pairs, in a loop", counts_while_looping, "Ask each *center*"),
     (MODES, "stops at the first", first_center_only, None),
     (MODES, "taxicab", lambda s, c, r: int(
@@ -116,6 +165,13 @@ WRONG = [
     (PULL, "twice", lambda t: 2 * (
         t * sigmoid(t * EPS + t**2 / 2) * WEIGHT).sum().item(), "2 times"),
     (PULL, "at the mean only", lambda t: t / (1 + math.exp(-(t**2) / 2)), None),
+    (PULL, "all eps alike", lambda t: (
+        t * sigmoid(t * EPS + t**2 / 2)).mean().item(), "multiply by `weight`"),
+    (PULL, "weighted, then averaged", lambda t: (
+        t * sigmoid(t * EPS + t**2 / 2) * WEIGHT).mean().item(), "sums to 1 already"),
+    (SOFT, "rounded", lambda n, s: torch.full((n,), round(1 - s, 1)), None),
+    (SOFT, "never below a half", lambda n, s: torch.full((n,), max(0.5, 1 - s)), None),
+    (SOFT, "in percent", lambda n, s: torch.full((n,), 1 - s / 100), None),
     (SOFT, "a list", lambda n, s: [1 - s] * n, "a tuple or list"),
     (SOFT, "NumPy", lambda n, s: np.full(n, 1 - s), "NumPy"),
     (SOFT, "whole numbers", lambda n, s: torch.ones(n).long(), "The type is int64"),
@@ -128,6 +184,20 @@ WRONG = [
         p > q, torch.full_like(p, a), torch.full_like(p, b)), None),
     (SOFT_D, "the middle", lambda p, q, a, b: torch.full_like(p, (a + b) / 2), None),
     (SOFT_D, "an epsilon", lambda p, q, a, b: (a * p + b * q) / (p + q + 1e-2), None),
+    (SOFT_D, "a small epsilon", lambda p, q, a, b: (a * p + b * q) / (p + q + 1e-8),
+     None),
+    (SOFT_D, "clamped", lambda p, q, a, b: soft(p, q, a, b).clamp(0.01, 0.99), None),
+    (SOFT_D, "cut off", lambda p, q, a, b: soft(p, q, a, b).detach(), "cut off"),
+    (SOFT_D, "cut off below", lambda p, q, a, b: (a * p + b * q) / (p + q).detach(),
+     None),
+    (SOFT_D, "in float32", lambda p, q, a, b: soft(p.float(), q.float(), a, b),
+     "The type is float32"),
+    (SOFT_D, "half outside the densities", lambda p, q, a, b: torch.where(
+        p + q > 1e-6, soft(p, q, a, b), 0.5), None),
+    (SOFT_D, "raised, not stretched", lambda p, q, a, b: b + a * p / (p + q),
+     "only fakes come here"),
+    (SOFT_D, "no parentheses", lambda p, q, a, b: a * p + b * q / (p + q),
+     "in parentheses"),
     (SOFT_D, "a mean", lambda p, q, a, b: ((a * p + b * q) / (p + q)).mean(),
      "The shape is"),
     (SOFT_D, "targets of 0.9 and 0", lambda p, q, a, b: 0.9 * p / (p + q), None),
@@ -168,11 +238,31 @@ def by_search(p, q, a, b):
     return start.to(p.dtype)
 
 
+def by_autograd(x):
+    x = x.detach().clone().requires_grad_()
+    (new,) = torch.autograd.grad(F.softplus(-x).sum(), x)
+    (old,) = torch.autograd.grad(-F.softplus(x).sum(), x)
+    return new / old
+
+
+def frozen_difference(theta, h=1e-4):
+    def height(moved):
+        return (F.softplus(theta * (moved + EPS) - theta**2 / 2) * WEIGHT).sum()
+
+    return ((height(theta + h) - height(theta - h)) / (2 * h)).item()
+
+
 RIGHT = [
     (WISH, "vmap", by_vmap),
     (WISH, "a loop", lambda p: sum(-log(q) for q in p) / len(p)),
     (WISH, "log of the power", lambda p: log(p**-1).mean()),
     (WISH, "logsumexp", lambda p: -log(p[None]).logsumexp(0).mean()),
+    (WISH, "in float64 and back", lambda p: -log(p.double()).mean().to(p.dtype)),
+    (WISH, "softplus of the logit", lambda p: F.softplus(-torch.logit(p)).mean()),
+    (WISH, "a dot product", lambda p: -(log(p) @ torch.full_like(p, 1 / len(p)))),
+    (LABEL, "cross_entropy of two", lambda p: F.cross_entropy(
+        torch.stack([1 - p, p], 1).log(), torch.ones(len(p), dtype=torch.long))),
+    (LABEL, "kl_div", lambda p: F.kl_div(log(p), torch.ones_like(p))),
     (LABEL, "a full target", lambda p: F.binary_cross_entropy(
         p, torch.full_like(p, 1))),
     (LABEL, "through logits", lambda p: nn.BCEWithLogitsLoss()(
@@ -181,6 +271,12 @@ RIGHT = [
     (RATIO, "through softmax", lambda x: torch.exp(
         torch.log_softmax(torch.stack([-x / 2, x / 2]), 0).diff(dim=0)[0] * -1)),
     (RATIO, "odds of a fake", lambda x: torch.exp(-x.double()).to(x.dtype)),
+    (RATIO, "by autograd", by_autograd),
+    (RATIO, "NumPy, detached", lambda x: torch.from_numpy(np.exp(-x.detach().numpy()))),
+    (MODES, "the binomial", lambda s, c, r: (
+        (s**2).sum(1)[:, None] + (c**2).sum(1) - 2 * s @ c.T <= r * r).any(0).sum()),
+    (MODES, "a set", lambda s, c, r: len(
+        {j for _, j in (torch.cdist(s, c) < r).nonzero().tolist()})),
     (MODES, "written out", written_out),
     (MODES, "NumPy inside", lambda s, c, r: int((np.linalg.norm(
         s.numpy()[:, None] - c.numpy(), axis=2) <= r).any(axis=0).sum())),
@@ -188,9 +284,15 @@ RIGHT = [
     (PULL, "Gauss-Hermite", nodes_of_hermite),
     (PULL, "a tensor", lambda t: (
         t * sigmoid(t * (t + EPS) - t**2 / 2) * WEIGHT).sum()),
+    (PULL, "Stein's lemma", lambda t: (
+        F.softplus(t * EPS + t**2 / 2) * EPS * WEIGHT).sum().item()),
+    (PULL, "a frozen difference", frozen_difference),
     (SOFT, "empty and filled", lambda n, s: torch.empty(n).fill_(1 - s)),
     (SOFT, "expanded", lambda n, s: torch.tensor(1 - s).expand(n)),
     (SOFT_D, "by search", by_search),
+    (SOFT_D, "in one softmax", lambda p, q, a, b: b + (a - b) * torch.stack(
+        [log(p), log(q)]).softmax(0)[0]),
+    (SOFT_D, "on a temporary", lambda p, q, a, b: (p * a).add_(q * b).div_(p + q)),
     (SOFT_D, "weights first", lambda p, q, a, b: torch.lerp(
         torch.full_like(p, b), torch.full_like(p, a), p / (p + q))),
 ]  # fmt: skip
@@ -214,6 +316,20 @@ def test_an_unlisted_right_answer_passes(case):
     exercise, _, answer = case
     verdict = judge(answer, exercise)
     assert (verdict.state, verdict.mistake) == ("passed", None), verdict.message
+
+
+@pytest.mark.parametrize("exercise", [WISH, LABEL, RATIO, MODES, SOFT_D])
+def test_an_answer_that_writes_into_its_input_spoils_no_later_check(exercise):
+    def spoils(*inputs):
+        for x in inputs:
+            if isinstance(x, torch.Tensor):
+                x.data.fill_(7.0)
+        return inputs[0]
+
+    assert judge(spoils, exercise).state == "not yet"
+    right = bank()[exercise].reference
+    verdict = judge(lambda *inputs: right(*inputs), exercise)
+    assert verdict.state == "passed", verdict.message
 
 
 def test_most_of_the_wrong_answers_show_a_probe_or_say_what_is_wrong():

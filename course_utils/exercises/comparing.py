@@ -75,6 +75,8 @@ def as_number(value: Any, *, whole: bool) -> float | int | None:
         if value.dim() or (whole and value.is_floating_point()):
             return None
         value = value.item()
+    elif isinstance(value, np.ndarray) and not value.ndim:  # np.where makes them
+        value = value.item()
     wanted = numbers.Integral if whole else numbers.Real
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, wanted):
         return None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -102,10 +104,12 @@ register(
             "a row from -10000 to -10300": _far([[-10000.0, -10300.0]]),
             "a class that the prior excludes": _logs([[3.0, 1.0]], [0.0, 1.0]),
             "the likeliest class is excluded": lambda: (
-                torch.tensor([[0.0, -200.0], [-1.0, -2.0]]),
+                torch.tensor([[0.0, -200.0], [-1.0, -10000.0], [-1.0, -2.0]]),
                 torch.tensor([0.0, 1.0]).log(),
             ),
         },
+        elementwise=True,
+        atol=0.0,  # an excluded class has exactly 0: no epsilon, no lower bound
         tolerance={"value at large logarithms": (0, 2e-3)},
         accepts=[
             lambda ll, lp: torch.softmax(ll + lp, dim=-1),
@@ -165,6 +169,32 @@ register(
                 "so the rows no longer sum to 1. Multiply first, normalize last.",
             ),
             Mistake(
+                "exponentiated twice",
+                (
+                    lambda ll, lp: torch.softmax((ll + lp).exp(), dim=1),
+                    lambda ll, lp: torch.softmax(ll.exp() + lp, dim=1),
+                    lambda ll, lp: torch.softmax(ll.exp() + lp.exp(), dim=1),
+                ),
+                "softmax takes exp itself, and you give it numbers that went through "
+                "exp already. Give it the logarithms as they come, added.",
+            ),
+            Mistake(
+                "logarithms divided by their sum",
+                (
+                    lambda ll, lp: (ll + lp) / (ll + lp).sum(1, keepdim=True),
+                    lambda ll, lp: ll * lp / (ll * lp).sum(1, keepdim=True),
+                ),
+                "You divide logarithms by their sum, and some of your numbers are no "
+                "probabilities. The rule divides p(x|y) p(y) by its sum: take exp of "
+                "the added logarithms first.",
+            ),
+            Mistake(
+                "prior divided out",
+                lambda ll, lp: torch.softmax(ll - lp, dim=1),
+                "You subtract `log_prior`, which divides by the prior: rare classes "
+                "win. Bayes' rule multiplies by it, so add its logarithm.",
+            ),
+            Mistake(
                 "logarithm of the joint",
                 lambda ll, lp: ll + lp,
                 "That is log p(x|y) + log p(y), the numerator of Bayes' rule in "
@@ -208,9 +238,13 @@ register(
             ),
             Mistake(
                 "exponentiated too early",
-                (_naive, lambda ll, lp: _epsilon(ll, lp, 0.0)),
-                "Right on small numbers. At -10000 both likelihoods are 0 in float32, "
-                "and 0/0 is NaN (at +10000 both are infinite). Only differences "
+                (
+                    _naive,
+                    lambda ll, lp: _epsilon(ll, lp, 0.0),
+                    lambda ll, lp: _naive(ll.double(), lp.double()).to(ll.dtype),
+                ),
+                "Right on small numbers. At -10000 both likelihoods are 0, in float64 "
+                "too, and 0/0 is NaN (at +10000 both are infinite). Only differences "
                 "matter, so subtract each row's maximum first, or use torch.softmax.",
             ),
             Mistake(
@@ -269,18 +303,18 @@ register(
 # ------------------------------------------------------------------ class Gaussians
 
 
-def _moments(images, labels):
+def _moments(images, labels, classes=None):
     """(count, mean, S) of each class; S is divided by the count."""
-    for c in labels.unique():
+    for c in labels.unique() if classes is None else classes:
         x = images[labels == c]
         centered = x - x.mean(0)
         yield len(x), x.mean(0), centered.T @ centered / len(x)
 
 
-def _fitted(shrink, images, labels, s):
+def _fitted(shrink, images, labels, s, classes=None):
     """Every variant below is one rule for (S, s, identity, n) -> covariance."""
     eye = torch.eye(images.shape[1], dtype=images.dtype)
-    parts = list(_moments(images, labels))
+    parts = list(_moments(images, labels, classes))
     covariances = [shrink(S, s, eye, n) for n, _, S in parts]
     return torch.stack([m for _, m, _ in parts]), torch.stack(covariances)
 
@@ -360,7 +394,7 @@ def _by_second_moment(images, labels, shrinkage):
     )
 
 
-def _points(counts, d, shrinkage, dtype=torch.float32):
+def _points(counts, d, shrinkage, dtype=torch.float32, scale=1.0):
     """Shuffled classes of these sizes, with means and spreads of their own."""
 
     def make():
@@ -370,7 +404,7 @@ def _points(counts, d, shrinkage, dtype=torch.float32):
         x = torch.randn(len(labels), d, generator=generator, dtype=dtype)
         stretch = 0.5 + torch.arange(d, dtype=dtype)
         x = (x * stretch).cumsum(1) * (1 + labels[:, None]) + 2 * labels[:, None] - 1
-        return x, labels, shrinkage
+        return scale * x, labels, shrinkage
 
     return make
 
@@ -391,8 +425,12 @@ register(
             "classes of 3 and 7 points, shrinkage 0.1": _points([3, 7], 2, 0.1),
             "three classes in 4 dimensions": _points([5, 4, 9], 4, 0.3),
             "shrinkage 1": _points([4, 6], 3, 1.0),
-            "float64": _points([6, 5], 3, 0.2, torch.float64),
+            # Variances of a millionth: whatever is added to them is seen.
+            "float64, points close together": _points(
+                [6, 5], 3, 0.2, torch.float64, scale=1e-3
+            ),
         },
+        atol=1e-12,
         accepts=[_with_cov, _with_one_hot, _by_second_moment],
         mistakes=[
             Mistake(
@@ -503,6 +541,29 @@ register(
                 "mean over that class: divide by its own count.",
             ),
             Mistake(
+                "a constant on the diagonal",
+                tuple(
+                    _variant(lambda S, s, eye, n, e=e: _right(S, s, eye) + e * eye)
+                    for e in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
+                ),
+                "A small constant is added to every variance. The shrinkage has made "
+                "the covariance invertible already; where a class hardly varies, the "
+                "constant outweighs its variance. Leave it out.",
+            ),
+            Mistake(
+                "sizes of the digits written in",
+                (
+                    lambda images, labels, s: _fitted(
+                        _right, images, labels, s, classes=range(10)
+                    ),
+                    _variant(
+                        lambda S, s, eye, n: (1 - s) * S + s * S.trace() / 64 * eye
+                    ),
+                ),
+                "The digits' sizes are written in: 10 classes, or 64 pixels. Take d "
+                "from `images.shape[1]` and the number of classes from `labels`.",
+            ),
+            Mistake(
                 "covariances first",
                 lambda images, labels, s: _fitted(_right, images, labels, s)[::-1],
                 "Both are right; return the means first, then the covariances.",
@@ -587,6 +648,11 @@ def _distribution(mean, covariance, n, generator):
     return law.sample((n,))
 
 
+def _by_numpy(mean, covariance, n, generator):
+    x = np.random.multivariate_normal(mean.numpy(), covariance.numpy(), n)
+    return torch.from_numpy(x).to(mean.dtype)
+
+
 def _same_latent(mean, covariance, n, generator):
     z = torch.randn(len(mean), generator=generator, dtype=mean.dtype)
     return (mean + _cholesky(covariance) @ z).expand(n, -1)
@@ -609,8 +675,24 @@ def _unit_uniform(n, d, *, generator, dtype):
     return (_uniform(n, d, generator=generator, dtype=dtype) - 0.5) * math.sqrt(12)
 
 
-def _cut_off(n, d, *, generator, dtype):
-    return torch.randn(n, d, generator=generator, dtype=dtype).clamp(-2, 2)
+def _sum_of_uniforms(n, d, *, generator, dtype, terms):
+    u = torch.rand(n, d, terms, generator=generator, dtype=dtype)
+    return (u.sum(2) - terms / 2) * math.sqrt(12 / terms)
+
+
+def _cut_off(n, d, *, generator, dtype, at):
+    return torch.randn(n, d, generator=generator, dtype=dtype).clamp(-at, at)
+
+
+def _by_eigenvectors(decompose):
+    """Eigenvectors are columns; here they are taken for rows."""
+
+    def sample(mean, covariance, n, generator):
+        values, vectors = decompose(covariance)
+        z = torch.randn(n, len(mean), generator=generator, dtype=mean.dtype)
+        return mean + z * values.sqrt() @ vectors
+
+    return sample
 
 
 def _clamped(mean, covariance, n, generator):
@@ -673,9 +755,42 @@ def _law(mean, covariance, seed, n=20_000):
     )  # fmt: skip
 
 
+def _observe_draws(function, mean, covariance, n, generator):
+    """The law; how many values lie far out; calls that repeat have no spread."""
+    kept, first = (mean.clone(), covariance.clone()), []
+
+    def watched(*arguments):
+        x = function(*arguments)
+        if not first:
+            first.append(x)
+        return x
+
+    new = True
+    law = observers.gaussian_law(watched, mean, covariance, n, generator)
+    for observation, value in law:
+        if observation == "next call, new samples":
+            new = value
+        if new or not observation.startswith(_SPREAD):  # else one image, 100 times
+            yield observation, value
+    if isinstance(first[0], Tensor) and first[0].shape == (n, len(mean)):
+        yield f"{_FAR_OUT}, {observers.CHANCE}", _far_out(first[0], *kept)
+
+
+def _far_out(x, mean, covariance, limit=3.01):
+    """How many whitened values lie beyond `limit`, against the normal law's number."""
+    centered = (x.detach().double() - mean.double()).T
+    white = torch.linalg.solve_triangular(
+        _cholesky(covariance.double()), centered, upper=False
+    )
+    share = math.erfc(limit / math.sqrt(2))
+    excess = (white.abs() > limit).double().sum() - share * white.numel()
+    return excess / math.sqrt(white.numel() * share)
+
+
+_SPREAD, _FAR_OUT = "spread of 100 single images", "values beyond 3 deviations"
 _MOMENTS = (
     "mean of the draws", "covariance of the draws", "fourth moment",
-    "first half with second", "each row with the next", "spread of 100 single images",
+    "first half with second", "each row with the next", _SPREAD, _FAR_OUT,
 )  # fmt: skip
 
 register(
@@ -683,13 +798,13 @@ register(
         name="sample_class",
         lesson=1,
         reference=gaussians.sample_class,
-        observe=observers.gaussian_law,
+        observe=_observe_draws,
         probes={
             "two pixels, both brighter together": _law(
                 [0.5, -0.5], [[1.0, 0.6], [0.6, 0.5]], 1
             ),
             "two pixels, one against the other": _law(
-                [-0.3, 0.8], [[0.09, -0.1], [-0.1, 0.25]], 2
+                [-0.3, 1.0], [[9e-4, -1e-3], [-1e-3, 25e-4]], 2
             ),
             "three pixels": _law(
                 [0.2, -0.6, 1.0],
@@ -706,9 +821,9 @@ register(
         mistakes=[
             Mistake(
                 "global random state",
-                (_global, _distribution),
-                "The law is right, but the numbers do not come from `generator`: the "
-                "same seed gives other images next time. Draw z with "
+                (_global, _distribution, _by_numpy),
+                "The law is right, but the seed of `generator` does not decide the "
+                "numbers: the same seed gives other images next time. Draw z with "
                 "`torch.randn(..., generator=generator)`.",
             ),
             Mistake(
@@ -729,6 +844,22 @@ register(
                 _linear(lambda S: _cholesky(S).T),
                 "`z @ L` has covariance L^T L, which is not L L^T. In rows it is "
                 "`z @ L.T`.",
+            ),
+            Mistake(
+                "eigenvectors taken for rows",
+                (
+                    _by_eigenvectors(torch.linalg.eigh),
+                    _by_eigenvectors(lambda S: torch.linalg.svd(S)[1::-1]),
+                ),
+                "The eigenvectors are the columns of V, and the root is V times the "
+                "roots of the eigenvalues. For rows z multiply by its transpose, "
+                "`V.T`.",
+            ),
+            Mistake(
+                "covariance not used",
+                _linear(lambda S: torch.eye(len(S))),
+                "You add z as it is, so every pixel has variance 1 and ignores the "
+                "others. Multiply z by a root of the covariance first.",
             ),
             Mistake(
                 "inverse root",
@@ -776,8 +907,9 @@ register(
             Mistake(
                 "seeded inside",
                 (_reseeded, _reseeded_after, _reseeded_alike),
-                "The generator is set back at each call, so calls draw the same "
-                "images again. Leave its state alone; the caller seeded it.",
+                "The random numbers begin anew at each call, so calls draw the same "
+                "images again. Draw from `generator`, which the caller seeded, and "
+                "leave its state alone.",
             ),
             Mistake(
                 "half of the draws made from the others",
@@ -807,7 +939,14 @@ register(
                 (
                     _linear(_cholesky, _uniform),
                     _linear(_cholesky, _unit_uniform),
-                    _linear(_cholesky, _cut_off),
+                    *(
+                        _linear(_cholesky, partial(_sum_of_uniforms, terms=terms))
+                        for terms in (2, 3, 4)
+                    ),
+                    *(
+                        _linear(_cholesky, partial(_cut_off, at=limit))
+                        for limit in (2, 2.5, 3)
+                    ),
                 ),
                 "Your latents are no standard normal numbers (uniform, or cut off?). "
                 "Even with mean and variance put right, sums of a few uniforms are no "
@@ -938,7 +1077,7 @@ register(
             ),
             Mistake(
                 "most frequent value",
-                (lambda x: x.mode(0).values, lambda x: x[0]),
+                (lambda x: x.mode(0).values, lambda x: x[0], lambda x: x[-1]),
                 "That picks one sample's values. The mean of the squared errors weighs "
                 "all samples, and its minimum lies between them.",
             ),
@@ -983,8 +1122,10 @@ register(
                     lambda x: (x - x.mean(0)).square().mean(0),
                     lambda x: (x - x.mean(0)).square().mean(),
                     lambda x: x.var(0),
+                    lambda x: x.std(0),
+                    lambda x: (x - x.mean(0)).square().sum(),
                 ),
-                "That is how large the error is at the best guess (the variance). "
+                "That is how large the error is at the best guess, not where it is. "
                 "Return the guess itself.",
             ),
         ],
@@ -1087,14 +1228,19 @@ register(
             ),
             Mistake(
                 "sorted",
-                lambda u: u.sqrt().sort().values,
+                (
+                    lambda u: u.sqrt().sort().values,
+                    lambda u: u.sqrt().sort(descending=True).values,
+                    lambda u: u.sqrt().flip(0),
+                ),
                 "The right values in another order: sample i belongs to u[i]. Leave "
-                "out the sorting.",
+                "the order alone.",
             ),
             Mistake(
                 "new random numbers",
                 (
                     lambda u: torch.rand_like(u).sqrt(),
+                    lambda u: torch.rand(len(u)).sqrt(),
                     lambda u: torch.maximum(torch.rand_like(u), torch.rand_like(u)),
                     _rejection,
                 ),

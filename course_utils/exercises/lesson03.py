@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,10 +16,18 @@ from course_utils import data, losses, models, training
 from . import observers
 from .comparing import as_number
 from .engine import Exercise, Mistake, register
+from .wording import CHANGED, MOVED
+
+ALMOST_1 = 1 - 2.0**-20  # exact in float32, and so is its distance from 1
+# What it tells; below these, next to nothing changes anywhere.
+EPSILONS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 2.0**-23, 1e-8, 1e-9, 1e-10)
+CLAMPS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 
 
-def _given(*values: float, shape: tuple[int, ...] = (-1,)) -> Callable[[], tuple]:
-    return lambda: (torch.tensor(values).reshape(shape),)
+def _given(
+    *values: float, shape: tuple[int, ...] = (-1,), dtype: Any = torch.float32
+) -> Callable[[], tuple]:
+    return lambda: (torch.tensor(values, dtype=dtype).reshape(shape),)
 
 
 # ------------------------------------------------------------ minimax_generator_loss
@@ -36,6 +45,13 @@ register(
             "D sure of two fakes": _given(1e-3, 1e-4),
             "D fooled once": _given(0.01, 0.99),
         },
+        later={
+            "D fooled altogether once (0.999999)": _given(0.5, ALMOST_1),
+            "D very sure once (5e-7)": _given(5e-7, 0.5),
+            "200 fakes": lambda: (torch.linspace(0.5, 0.9, 200),),
+            "in float64": _given(0.2, 0.7, dtype=torch.float64),
+        },
+        same=2e-5,  # else two epsilons, or none and a rounding, look alike
         accepts=[
             lambda p: torch.log1p(-p).mean(),
             lambda p: (1 - p).log().sum() / len(p),
@@ -73,6 +89,41 @@ register(
                 (lambda p: 1 - torch.log(p).mean(), lambda p: 1 + torch.log(p).mean()),
                 "The 1 stands outside the log. The probability of `generated` is "
                 "1 - D, and its log is wanted: log(1 - D).",
+            ),
+            Mistake(
+                "epsilon",
+                (
+                    *(lambda p, e=e: torch.log(1 - p + e).mean() for e in EPSILONS),
+                    *(
+                        lambda p, e=e: torch.log((1 - p).clamp(min=e)).mean()
+                        for e in CLAMPS
+                    ),
+                    *(
+                        lambda p, e=e: torch.log(1 - p.clamp(e, 1 - e)).mean()
+                        for e in CLAMPS
+                    ),
+                    *(
+                        lambda p, e=e: torch.log(1 - p.clamp(min=e)).mean()
+                        for e in CLAMPS
+                    ),
+                ),
+                "Your epsilon (or clamp) decides the loss, or its slope, where 1 - D "
+                "or D is smaller. The formula has none: D(G(z)) stays below 1 here, "
+                "and lesson 5 makes the log safe without one.",
+            ),
+            Mistake(
+                "log of the product",
+                lambda p: torch.log((1 - p).prod()) / len(p),
+                "On paper the log of a product is the sum of logs. In float32 the "
+                "product of 200 probabilities is 0, and its log minus infinity. Take "
+                "each sample's log first, then the mean.",
+            ),
+            Mistake(
+                "targets of a fixed type",
+                lambda p: -F.binary_cross_entropy(p, torch.zeros(len(p))),
+                "The target is float32 whatever the input is, and this lesson's curves "
+                "are drawn in float64. `torch.zeros_like(fake_probability)` fits "
+                "always.",
             ),
             Mistake(
                 "log of the mean",
@@ -159,14 +210,53 @@ def slope_in_logit(logit: Tensor) -> Tensor:
     return -torch.sigmoid(logit)
 
 
-def _autograd(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """An answer that lets autograd do the work."""
+def _autograd(
+    function: Callable[[Tensor], Tensor], *, clone: bool = True
+) -> Callable[[Tensor], Tensor]:
+    """An answer that lets autograd do the work, on a copy or on the input itself."""
 
     def slope(x: Tensor) -> Tensor:
-        x = x.clone().requires_grad_()
+        x = (x.clone() if clone else x).requires_grad_()
         return torch.autograd.grad(function(x), x)[0]
 
     return slope
+
+
+def _backward(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """An answer that reads what backward() leaves in the input's `.grad`."""
+
+    def slope(x: Tensor) -> Tensor:
+        function(x.requires_grad_()).backward()
+        return x.grad
+
+    return slope
+
+
+def _slope(slope: Any, x: Tensor) -> observers.Seen:
+    """The slope, and whether the caller's tensor is as it was."""
+    yield from observers.value(slope, x)
+    yield "the input's .grad", "none" if x.grad is None else "left behind"
+    yield "cost: the input", "asks for gradients" if x.requires_grad else "as before"
+
+
+def _log_of_rest(x: Tensor) -> Tensor:
+    """The sum of log(1 - D) from logits, as the lesson writes it."""
+    return torch.log(1 - torch.sigmoid(x)).sum()
+
+
+_LEFT_BEHIND = (
+    "Right once. backward() leaves its result in the input's own `.grad`, and a second "
+    "call on the same tensor would add to it. Work on `.clone().requires_grad_()`, or "
+    "let torch.autograd.grad return the slope."
+)
+_ASKS = (
+    "Right. One remark: requires_grad_() changes the caller's tensor, which asks for "
+    "gradients from then on. `.clone().requires_grad_()` leaves it as it was."
+)
+_SLOPE_OF_MEAN = (
+    "This is the slope of the batch mean: each number is divided by how many there "
+    "are. Wanted is the slope at each {} by itself."
+)
 
 
 register(
@@ -174,14 +264,16 @@ register(
         name="slope_in_probability",
         lesson=3,
         reference=slope_in_probability,
-        observe=observers.value,
+        observe=_slope,
         elementwise=True,
         probes={
             "D = 0": _given(0.0),
             "D = 1/2": _given(0.5),
             "D = 0.001, 0.5, 0.9": _given(0.001, 0.5, 0.9),
-            "a table of D": _given(0.1, 0.2, 0.7, 0.8, shape=(2, 2)),
+            "a table of D": _given(0.7, 0.1, 0.3, 0.8, shape=(2, 2)),
         },
+        later={"almost 1 (0.999999)": _given(ALMOST_1, 0.99)},
+        same=2e-5,  # else two epsilons, or none and a rounding, look alike
         accepts=[
             lambda p: 1 / (p - 1),
             lambda p: -((1 - p) ** -1),
@@ -189,6 +281,17 @@ register(
             _autograd(lambda p: torch.log(1 - p).sum()),
         ],
         mistakes=[
+            Mistake(
+                "the input asks for gradients",
+                _autograd(lambda p: torch.log(1 - p).sum(), clone=False),
+                _ASKS,
+                kind="waste",
+            ),
+            Mistake(
+                "a gradient left in the input",
+                _backward(lambda p: torch.log(1 - p).sum()),
+                _LEFT_BEHIND,
+            ),
             Mistake(
                 "sign",
                 lambda p: 1 / (1 - p),
@@ -250,9 +353,27 @@ register(
             ),
             Mistake(
                 "slope of the mean",
-                _autograd(lambda p: torch.log(1 - p).mean()),
-                "This is the slope of the batch mean: each number is divided by how "
-                "many there are. Wanted is the slope at each D by itself.",
+                (
+                    _autograd(lambda p: torch.log(1 - p).mean()),
+                    _backward(lambda p: torch.log(1 - p).mean()),
+                ),
+                _SLOPE_OF_MEAN.format("D"),
+            ),
+            Mistake(
+                "brackets",
+                lambda p: -1 / 1 - p,
+                "A division binds tighter than a minus: `-1 / 1 - x` is `-1 - x`. Put "
+                "brackets around all that stands below the line.",
+            ),
+            Mistake(
+                "epsilon",
+                (
+                    *(lambda p, e=e: -1 / (1 - p + e) for e in EPSILONS),
+                    *(lambda p, e=e: -1 / (1 - p).clamp(min=e) for e in CLAMPS),
+                    *(lambda p, e=e: -1 / (1 - p.clamp(e, 1 - e)) for e in CLAMPS),
+                ),
+                "Your epsilon (or clamp) decides the slope where D is close to an end. "
+                "D stays below 1 here, so nothing is divided by 0: leave it out.",
             ),
             Mistake(
                 "second derivative",
@@ -274,16 +395,16 @@ register(
 def _finite_where_fooled(slope: Any, logit: Tensor) -> observers.Seen:
     """Above logit 16 only whether the result is finite: a remark, no failure."""
     if logit.max() <= 16:
-        yield from observers.value(slope, logit)
+        yield from _slope(slope, logit)
     else:
         result = slope(logit)
         finite = isinstance(result, Tensor) and bool(torch.isfinite(result).all())
         yield "cost: at logit 20", "finite" if finite else "NaN"
 
 
-def _chain_rule(logit: Tensor) -> Tensor:
+def _chain_rule(logit: Tensor, epsilon: float = 0.0) -> Tensor:
     p = torch.sigmoid(logit)
-    return -1 / (1 - p) * (p * (1 - p))
+    return -1 / (1 - p + epsilon) * (p * (1 - p))
 
 
 register(
@@ -294,12 +415,13 @@ register(
         observe=_finite_where_fooled,
         elementwise=True,
         atol=0.0,
+        same=2e-5,  # else two epsilons, or none and a rounding, look alike
         probes={
             "undecided (logit 0)": _given(0.0),
             "sure of a fake (-5)": _given(-5.0),
             "fooled (5)": _given(5.0),
             "logits -3, 0, 4": _given(-3.0, 0.0, 4.0),
-            "a table of logits": _given(-2.0, -1.0, 1.0, 2.0, shape=(2, 2)),
+            "a table of logits": _given(1.0, -2.0, -1.0, 2.0, shape=(2, 2)),
         },
         later={
             "very sure (-20)": _given(-20.0),
@@ -318,7 +440,7 @@ register(
                 "chain rule, NaN when fooled",
                 (
                     _chain_rule,
-                    _autograd(lambda x: torch.log(1 - torch.sigmoid(x)).sum()),
+                    _autograd(_log_of_rest),
                     lambda x: (
                         -torch.sigmoid(x)
                         * (1 - torch.sigmoid(x))
@@ -329,6 +451,20 @@ register(
                 "17 on, where 1 - D rounds to 0 in float32 and infinity meets zero. "
                 "Cancel 1 - D on paper first, and what is left is -D.",
                 kind="waste",
+            ),
+            Mistake(
+                "the input asks for gradients",
+                (
+                    _autograd(lambda x: -F.softplus(x).sum(), clone=False),
+                    _autograd(_log_of_rest, clone=False),
+                ),
+                _ASKS,
+                kind="waste",
+            ),
+            Mistake(
+                "a gradient left in the input",
+                (_backward(lambda x: -F.softplus(x).sum()), _backward(_log_of_rest)),
+                _LEFT_BEHIND,
             ),
             Mistake(
                 "stopped at the probability",
@@ -396,9 +532,9 @@ register(
                     lambda x: -torch.sigmoid(x) / x.numel(),
                     _autograd(lambda x: -F.softplus(x).mean()),
                     _autograd(lambda x: torch.log(1 - torch.sigmoid(x)).mean()),
+                    _backward(lambda x: torch.log(1 - torch.sigmoid(x)).mean()),
                 ),
-                "This is the slope of the batch mean: each number is divided by how "
-                "many there are. Wanted is the slope at each logit by itself.",
+                _SLOPE_OF_MEAN.format("logit"),
             ),
             Mistake(
                 "averaged",
@@ -415,6 +551,29 @@ register(
                 "Right on paper, and 0 in float32 where D is very sure: from about "
                 "logit -17 the other term rounds to exactly 1, and 1 - 1 is 0. Write D "
                 "directly, not as one minus something near one.",
+            ),
+            Mistake(
+                "digits cancel in float64",
+                (
+                    lambda x: (torch.sigmoid(-x.double()) - 1).float(),
+                    lambda x: (-(torch.tanh(x.double() / 2) + 1) / 2).float(),
+                ),
+                "float64 only moves the end: from about logit -37 the other term "
+                "rounds to exactly 1 there too, and 1 - 1 is 0. Write D directly, not "
+                "as one minus something near one.",
+            ),
+            Mistake(
+                "epsilon",
+                (
+                    *(lambda x, e=e: _chain_rule(x, e) for e in EPSILONS[:-1]),
+                    *(
+                        lambda x, e=e: -torch.sigmoid(x).clamp(e, 1 - e)
+                        for e in (*EPSILONS, 1e-12)
+                    ),
+                ),
+                "Your epsilon (or clamp) decides the slope where D is sure of its "
+                "answer. Cancel 1 - D on paper: no log and no division is left, and "
+                "nothing has to be kept from 0.",
             ),
         ],
         hints=[
@@ -444,22 +603,31 @@ class _Sampler:
         return self.batches[count % len(self.batches)].clone()
 
 
-def _players(generator: torch.Generator) -> tuple[nn.Module, nn.Module]:
+def _players(
+    generator: torch.Generator, hidden: tuple[int, ...] = (3,)
+) -> tuple[nn.Module, nn.Module]:
     """A small G from (n, 2) to (n, 1) and a small D to (n,), with old gradients."""
-    G = models.mlp_generator(2, 1, hidden=[3], generator=generator)
+    G = models.mlp_generator(2, 1, hidden=hidden, generator=generator)
     D = models.mlp_discriminator(1, hidden=[3], generator=generator)
     for parameter in [*G.parameters(), *D.parameters()]:
         parameter.grad = torch.full_like(parameter, 0.2)
     return G, D
 
 
-def _lesson_for_d(steps: int, *, train: bool = True) -> Callable[[], tuple]:
-    """Fresh players and samplers; unequal batches tell two means from one."""
+def _lesson_for_d(
+    steps: int, *, train: bool = True, sure: float = 0.0
+) -> Callable[[], tuple]:
+    """Fresh players and samplers; unequal batches tell two means from one.
+
+    `sure` is added to D's logits at first: from -2, its gradients are longer than 1.
+    """
 
     def make() -> tuple:
         generator = data.rng(0)
         G, D = _players(generator)
         G.train(train)
+        with torch.no_grad():
+            D[-2].bias += sure
         journal: list[str] = []
         x_real = torch.randn(7, 5, 1, generator=generator) + 1
         z = torch.randn(7, 3, 2, generator=generator)
@@ -471,15 +639,19 @@ def _lesson_for_d(steps: int, *, train: bool = True) -> Callable[[], tuple]:
     return make
 
 
-def _state_of(G: nn.Module) -> dict[str, Any]:
-    """What a pre-training of D must leave alone; the order is that of the complaint."""
+MOVED_WEIGHTS, FROZEN = "its weights moved", "its weights stay frozen"
+OTHER_MODE, OTHER_GRADIENTS = "its mode changed", "its gradients changed"
+
+
+def _state_of(net: nn.Module) -> dict[str, Any]:
+    """What can be left alone; the order is that of the complaint."""
     return {
-        "its weights moved": [p.detach().clone() for p in G.parameters()],
-        "its gradients changed": [
-            None if p.grad is None else p.grad.clone() for p in G.parameters()
+        MOVED_WEIGHTS: [p.detach().clone() for p in net.parameters()],
+        OTHER_GRADIENTS: [
+            None if p.grad is None else p.grad.clone() for p in net.parameters()
         ],
-        "its mode changed": [[m.training for m in G.modules()]],
-        "its weights stay frozen": [[p.requires_grad for p in G.parameters()]],
+        OTHER_MODE: [[m.training for m in net.modules()]],
+        FROZEN: [[p.requires_grad for p in net.parameters()]],
     }
 
 
@@ -489,9 +661,10 @@ def _same(a: Any, b: Any) -> bool:
     return type(a) is type(b) and a == b
 
 
-def _changes(before: dict[str, Any], after: dict[str, Any]) -> str:
-    for complaint, old in before.items():
-        if not all(map(_same, old, after[complaint])):
+def _changes(before: dict[str, Any], after: dict[str, Any], *of: str) -> str:
+    """The first complaint, of those named or of all."""
+    for complaint in of or before:
+        if not all(map(_same, before[complaint], after[complaint])):
             return complaint
     return "unchanged"
 
@@ -503,15 +676,22 @@ def _flat(module: nn.Module) -> Tensor:
 def _training_of_d(
     pretrain: Any, G: Any, D: Any, optimizer_d: Any, real: Any, latent: Any, steps: int
 ) -> Iterator[tuple[str, Any]]:
-    """D's weights, what happened to G, and which batches were drawn."""
-    before = _state_of(G)
+    """What was done, in numbers that say more than weights; then D's weights, and G."""
+    before, before_d, world = _state_of(G), _state_of(D), torch.get_rng_state()
+    taken: list[int] = []
+    optimizer_d.register_step_post_hook(lambda *_: taken.append(1))
     pretrain(G, D, optimizer_d, real, latent, steps)
-    journal = real.journal
-    yield "D's weights afterwards", _flat(D)
-    yield "G afterwards", _changes(before, _state_of(G))
+    after_d, journal = _state_of(D), real.journal
+    yield "D has moved", _changes(before_d, after_d, MOVED_WEIGHTS) == MOVED_WEIGHTS
+    yield "steps of optimizer_d", len(taken)
     drawn = tuple(journal.count(name) for name in ("real", "latent"))
     yield "batches drawn (real, latent)", drawn
-    yield "cost: drawn first", journal[0] if journal else "nothing"
+    yield "D's weights afterwards", _flat(D)
+    yield "G afterwards", _changes(before, _state_of(G))
+    yield "D afterwards", _changes(before_d, after_d, OTHER_MODE, FROZEN)
+    still = torch.equal(world, torch.get_rng_state())
+    yield "global random state", "untouched" if still else MOVED
+    yield "cost: drawn in this order", ", ".join(journal)
 
 
 def _both_terms(real: Tensor, fake: Tensor) -> Tensor:
@@ -534,49 +714,66 @@ def _joint_mean(real: Tensor, fake: Tensor) -> Tensor:
     return torch.cat([F.softplus(-real), F.softplus(fake)]).mean()
 
 
+def _drawn(batches: str, real: Any, latent: Any, steps: int) -> Iterator[tuple]:
+    """(x_real, z) for one step after the other."""
+    samplers = {"real": real, "latent": latent}
+    kept = {n: s() for n, s in samplers.items() if batches in ("kept", f"{n} kept")}
+    if batches == "all first":
+        x_real = [real() for _ in range(steps)]
+        yield from zip(x_real, [latent() for _ in range(steps)], strict=True)
+    while True:
+        if batches == "latent first":
+            z = latent()
+            yield real(), z
+        else:
+            yield tuple(kept[n] if n in kept else s() for n, s in samplers.items())
+
+
 def _pretrain(
     loss: Any = _both_terms,
     *,
     fakes: str = "no_grad",
-    zero: str = "before",
-    step: bool = True,
+    order: str = "zero backward step",
+    first: str = "",
+    last: str = "",
     batches: str = "fresh",
     repeats: Callable[[int], int] = lambda steps: steps,
-    mode: str = "",
-    zero_g: bool = False,
+    optimizer: Any = lambda D, optimizer_d: optimizer_d,
 ) -> Any:
-    """A pre-training whose faults are one word each."""
+    """A pre-training whose faults are one word each; `order` is that of a step."""
 
     def pretrain(G, D, optimizer_d, sample_real, sample_latent, steps):
-        if mode in ("eval", "eval, then train"):
-            G.eval()
-        if mode == "frozen":
-            G.requires_grad_(False)
-        kept = (sample_real(), sample_latent()) if batches == "kept" else None
+        optimizer_d = optimizer(D, optimizer_d)
+        acts = {
+            "zero": optimizer_d.zero_grad, "step": optimizer_d.step,
+            "zero G": G.zero_grad, "eval G": G.eval, "train G": G.train,
+            "eval D": D.eval, "": lambda: None,
+            "freeze G": partial(G.requires_grad_, False),
+            "freeze D": partial(D.requires_grad_, False),
+        }  # fmt: skip
+        acts[first]()
+        drawn = _drawn(batches, sample_real, sample_latent, steps)
         for _ in range(repeats(steps)):
-            if kept:
-                x_real, z = kept
-            elif batches == "latent first":
-                z, x_real = sample_latent(), sample_real()
-            else:
-                x_real, z = sample_real(), sample_latent()
+            x_real, z = next(drawn)
             with torch.set_grad_enabled(fakes != "no_grad"):
                 x_fake = G(z)
             x_fake = x_fake.detach() if fakes == "detach" else x_fake
-            value = loss(D(x_real), D(x_fake))
-            if zero == "before":
-                optimizer_d.zero_grad()
-            if zero_g:
-                G.zero_grad()
-            value.backward()
-            if step:
-                optimizer_d.step()
-            if zero == "after":
-                optimizer_d.zero_grad()
-        if mode in ("train after", "eval, then train"):
-            G.train()
+            acts["backward"] = loss(D(x_real), D(x_fake)).backward
+            for act in order.split():
+                acts[act]()
+        acts[last]()
 
     return pretrain
+
+
+def _one_term_after_the_other(G, D, optimizer_d, sample_real, sample_latent, steps):
+    for _ in range(steps):
+        x_real, z = sample_real(), sample_latent()
+        x_fake = G(z).detach()
+        for x, sign in ((x_real, -1), (x_fake, 1)):
+            optimizer_d.zero_grad()
+            F.softplus(sign * D(x)).mean().backward()
+            optimizer_d.step()
 
 
 def _sigmoid_inside(real: Tensor, fake: Tensor) -> Tensor:
@@ -594,7 +791,7 @@ register(
         probes={
             "1 step": _lesson_for_d(1),
             "3 steps": _lesson_for_d(3),
-            "2 steps, G in eval mode": _lesson_for_d(2, train=False),
+            "2 steps, G in eval mode, D sure": _lesson_for_d(2, train=False, sure=-2.0),
         },
         accepts=[
             _pretrain(),
@@ -605,17 +802,18 @@ register(
         mistakes=[
             Mistake(
                 "latents first",
-                _pretrain(batches="latent first"),
-                "Right. The course draws the real batch first, so where both samplers "
-                "share one random generator, your numbers differ a little from the "
-                "lesson's.",
+                (_pretrain(batches="latent first"), _pretrain(batches="all first")),
+                "Right. The course draws the real batch first, then the latents, in "
+                "each step. Where both samplers share one random generator, your "
+                "numbers differ a little from the lesson's.",
                 kind="waste",
             ),
             Mistake(
                 "G gets gradients",
                 (
                     _pretrain(fakes="graph"),
-                    _pretrain(fakes="graph", zero_g=True),
+                    _pretrain(fakes="graph", first="zero G"),
+                    _pretrain(fakes="graph", last="zero G"),
                 ),
                 "D learns well, and its loss also flows back through G and leaves "
                 "gradients there, for nothing now and for trouble later. Make the "
@@ -623,15 +821,57 @@ register(
             ),
             Mistake(
                 "no zero_grad",
-                (_pretrain(zero="never"), _pretrain(zero="after")),
+                (
+                    _pretrain(order="backward step"),
+                    _pretrain(order="backward step zero"),
+                    _pretrain(order="backward step", first="zero"),
+                ),
                 "Old gradients are added to the new ones: `.grad` may hold anything "
                 "when your function is called. Call optimizer_d.zero_grad() before "
                 "each backward().",
             ),
             Mistake(
                 "no step",
-                (_pretrain(step=False), lambda *_: None),
+                (_pretrain(order="zero backward"), lambda *_: None),
                 "D has not moved. Is there a loop, and an optimizer_d.step() in it?",
+            ),
+            Mistake(
+                "a step without gradients",
+                (
+                    _pretrain(order="zero step backward"),
+                    _pretrain(order="backward zero step"),
+                ),
+                "D has not moved: optimizer_d.step() finds no gradients. The order is "
+                "zero_grad(), backward(), step().",
+            ),
+            Mistake(
+                "the step behind the loop",
+                (
+                    _pretrain(order="zero backward", last="step"),
+                    _pretrain(order="backward", first="zero", last="step"),
+                ),
+                "D takes a single step, after the loop. Move optimizer_d.step() into "
+                "it, as far to the right as backward().",
+            ),
+            Mistake(
+                "an optimizer of its own",
+                tuple(
+                    _pretrain(optimizer=lambda D, _, new=new: new(D.parameters()))
+                    for new in (
+                        torch.optim.Adam,
+                        partial(torch.optim.SGD, lr=0.1),
+                        partial(torch.optim.SGD, lr=0.01),
+                    )
+                ),
+                "D is moved by another optimizer than the one you are given. Whoever "
+                "calls your function chooses it: step `optimizer_d`.",
+            ),
+            Mistake(
+                "one term after the other",
+                _one_term_after_the_other,
+                "Two steps for one: D moves on the data first, and the fakes meet "
+                "another D. Both terms belong to one step: add them (or call "
+                "backward() on each), then step once.",
             ),
             Mistake(
                 "labels swapped",
@@ -654,8 +894,9 @@ register(
             Mistake(
                 "reals only",
                 _pretrain(lambda r, f: F.softplus(-r).mean()),
-                "D sees the data only, and the best it can do is to call everything "
-                "real. The second term, on fakes, is missing.",
+                "D learns from the data only, and the best it can do is to call "
+                "everything real. The second term, on fakes, is missing or cut off: "
+                "detach() belongs to G's samples, not to D's answers.",
             ),
             Mistake(
                 "fakes only",
@@ -690,9 +931,12 @@ register(
             ),
             Mistake(
                 "one batch for ever",
-                _pretrain(batches="kept"),
-                "The samplers are called once, before the loop, so D learns one batch "
-                "by heart. Draw new batches in every step.",
+                tuple(
+                    _pretrain(batches=kept)
+                    for kept in ("kept", "real kept", "latent kept")
+                ),
+                "What is drawn before the loop is drawn once, and D learns that batch "
+                "by heart. Call both samplers in every step.",
             ),
             Mistake(
                 "one step",
@@ -711,18 +955,30 @@ register(
             Mistake(
                 "G left in another mode",
                 (
-                    _pretrain(mode="eval"),
-                    _pretrain(mode="eval, then train"),
-                    _pretrain(mode="train after"),
+                    _pretrain(first="eval G"),
+                    _pretrain(first="eval G", last="train G"),
+                    _pretrain(last="train G"),
                 ),
                 "G's mode changed. Neither eval() nor train() is needed: "
                 "`training.discriminator_step` detaches G's samples itself.",
             ),
             Mistake(
                 "G left frozen",
-                _pretrain(mode="frozen"),
+                _pretrain(first="freeze G"),
                 "G's parameters stay frozen after you: it could never learn again. "
                 "Making the fakes under torch.no_grad() is enough.",
+            ),
+            Mistake(
+                "D left in eval mode",
+                (_pretrain(first="eval D"), _pretrain(last="eval D")),
+                "D comes back in eval mode. It learns here, and will again: leave its "
+                "mode alone.",
+            ),
+            Mistake(
+                "D left frozen",
+                _pretrain(last="freeze D"),
+                "D's parameters stay frozen after you: the next lesson for D would "
+                "have nothing to move. Leave requires_grad alone.",
             ),
         ],
         hints=[
@@ -743,10 +999,20 @@ register(
 # ------------------------------------------------------------ generator_gradient_norm
 
 
-def _case(loss: Callable[[Tensor], Tensor], n: int = 4) -> Callable[[], tuple]:
+def _case(
+    loss: Callable[[Tensor], Tensor],
+    n: int = 4,
+    *,
+    hidden: tuple[int, ...] = (3,),
+    sure: float = 0.0,
+) -> Callable[[], tuple]:
+    """Players, latents and a loss; `sure` is added to D's logits."""
+
     def make() -> tuple:
         generator = data.rng(0)
-        G, D = _players(generator)
+        G, D = _players(generator, hidden)
+        with torch.no_grad():
+            D[-2].bias += sure
         return G, D, data.latent(n, 2, generator), loss
 
     return make
@@ -761,6 +1027,7 @@ def _gradient_at_g(
 ) -> Iterator[tuple[str, Any]]:
     """The norm, and what is left behind in both networks."""
     before, before_d = _state_of(G), _state_of(D)
+    kept, world = z.clone(), torch.get_rng_state()
     value = norm(G, D, z, loss)
     if loss is _tiny:
         lost = as_number(value, whole=False) == 0
@@ -770,10 +1037,13 @@ def _gradient_at_g(
     cleared = all(p.grad is None for p in G.parameters())
     after = _state_of(G)
     if cleared:
-        after["its gradients changed"] = before["its gradients changed"]
+        after[OTHER_GRADIENTS] = before[OTHER_GRADIENTS]
     yield "G afterwards", _changes(before, after)
-    moved = _changes(before_d, _state_of(D)) == "its weights moved"
-    yield "D afterwards", "its weights moved" if moved else "unchanged"
+    left = _changes(before_d, _state_of(D), MOVED_WEIGHTS, OTHER_MODE, FROZEN)
+    yield "D afterwards", left
+    yield "z", "unchanged" if torch.equal(z, kept) else CHANGED
+    still = torch.equal(world, torch.get_rng_state())
+    yield "global random state", "untouched" if still else MOVED
 
 
 def _norm(
@@ -810,6 +1080,12 @@ def _by_backward(
         return float(value)
 
     return norm
+
+
+def _each_way(of: Callable[[list[Tensor]], Any]) -> tuple:
+    """One fault in the norm, with every way to take the gradients."""
+    ways = ((True, False), (False, True), (False, False))
+    return _norm(of), *(_by_backward(zero=z, clear=c, of=of) for z, c in ways)
 
 
 def _l2(gradients: list[Tensor]) -> Tensor:
@@ -857,6 +1133,16 @@ def _by_clipping(G, D, z, loss):
     return value.item()
 
 
+def _with_d(change: Any, *arguments: Any) -> Any:
+    """A right norm, after something was done to D."""
+
+    def norm(G, D, z, loss):
+        change(D, *arguments)
+        return _norm(_l2)(G, D, z, loss)
+
+    return norm
+
+
 def _of_weights(G, D, z, loss):
     return float(_flat(G).norm())
 
@@ -872,11 +1158,18 @@ register(
         reference=training.generator_gradient_norm,
         observe=_gradient_at_g,
         rtol=1e-4,
+        atol=0.0,
         probes={
-            "the minimax loss": _case(lambda p: torch.log(1 - p).mean()),
-            "-log D": _case(lambda p: -torch.log(p).mean(), 6),
-            "the mean of D, one latent": _case(lambda p: p.mean(), 1),
+            # These losses, and len(p), refuse what is not (n,).
+            "the minimax loss": _case(losses.minimax_generator_loss),
+            "-log D": _case(losses.nonsaturating_generator_loss, 6),
+            "the mean of D, one latent": _case(lambda p: p.sum() / len(p), 1),
             "a loss 1e-25 times as steep": _case(_tiny),
+        },
+        later={
+            "one more layer in G": _case(losses.minimax_generator_loss, hidden=(4, 3)),
+            "D sure, logits near -20": _case(losses.minimax_generator_loss, sure=-20.0),
+            "a loss 1,000 times as steep": _case(lambda p: 1000 * p.mean()),
         },
         accepts=[
             _norm(_l2),
@@ -917,53 +1210,51 @@ register(
             ),
             Mistake(
                 "a sum of norms",
-                (
-                    _norm(_sum_of_norms),
-                    _by_backward(zero=True, clear=False, of=_sum_of_norms),
-                    _by_backward(zero=False, clear=True, of=_sum_of_norms),
-                    _by_backward(zero=False, clear=False, of=_sum_of_norms),
-                ),
+                _each_way(_sum_of_norms),
                 "A norm for each tensor, added up. The length of one long vector is "
                 "the root of the sum of all squares.",
             ),
             Mistake(
                 "a mean of norms",
-                _norm(lambda g: sum(x.double().norm() for x in g) / len(g)),
+                _each_way(lambda g: sum(x.double().norm() for x in g) / len(g)),
                 "The average of the tensors' norms. Wanted is one norm over all "
                 "numbers together.",
             ),
             Mistake(
                 "no root",
-                _norm(lambda g: _l2(g) ** 2),
+                _each_way(lambda g: _l2(g) ** 2),
                 "The sum of the squares, without its root.",
             ),
             Mistake(
                 "absolute values",
-                _norm(lambda g: sum(x.double().abs().sum() for x in g)),
+                _each_way(lambda g: sum(x.double().abs().sum() for x in g)),
                 "The sum of absolute values. Wanted is the Euclidean length: the root "
                 "of the sum of squares.",
             ),
             Mistake(
                 "the largest only",
                 (
-                    _norm(lambda g: max(x.abs().max() for x in g)),
-                    _norm(lambda g: max(x.norm() for x in g)),
+                    *_each_way(lambda g: max(x.abs().max() for x in g)),
+                    *_each_way(lambda g: max(x.norm() for x in g)),
                 ),
                 "Only the largest part is read, a single entry or one tensor's norm. "
                 "Wanted is the Euclidean length over all numbers together.",
             ),
             Mistake(
                 "root mean square",
-                _norm(lambda g: (sum(x.square().sum() for x in g) / 13) ** 0.5),
+                _each_way(lambda g: _l2(g) / sum(x.numel() for x in g) ** 0.5),
                 "A root *mean* square: divided by the number of parameters. Wanted is "
                 "the root of the sum.",
             ),
             Mistake(
                 "one tensor only",
                 (
-                    _norm(lambda g: g[0].norm()),
-                    _norm(lambda g: g[1].norm()),
-                    _norm(lambda g: _l2(g[::2])),
+                    *_each_way(lambda g: g[0].norm()),
+                    *_each_way(lambda g: _l2(g[::2])),
+                    *_each_way(lambda g: _l2(g[1::2])),
+                    *_each_way(lambda g: _l2(g[:2])),
+                    *_each_way(lambda g: _l2(g[-2:])),
+                    _norm(lambda g: _l2(g[:4])),
                 ),
                 "Only some of G's parameters are counted. All of them are wanted, "
                 "weights and biases of every layer.",
@@ -1006,6 +1297,34 @@ register(
                 "two sigmoids",
                 _norm(_l2, output=lambda x: torch.sigmoid(torch.sigmoid(x))),
                 "Two sigmoids between D and the loss. D returns logits: one is enough.",
+            ),
+            Mistake(
+                "lost where D is sure",
+                _norm(_l2, output=lambda x: torch.sigmoid(x).clamp(1e-7, 1 - 1e-7)),
+                "Right until D is very sure of a fake: then this reads exactly 0, and "
+                "the gradient is only small. What swallows it? A clamp of the "
+                "probability, a rounding, a difference of larger numbers?",
+            ),
+            Mistake(
+                "an epsilon in the norm",
+                (
+                    *(
+                        _norm(lambda g, e=e: _l2(g) + e)
+                        for e in (1e-6, 1e-7, 1e-8, 1e-10, 1e-12)
+                    ),
+                    *(
+                        _norm(lambda g, e=e: (_l2(g) ** 2 + e).sqrt())
+                        for e in (1e-8, 1e-10, 1e-12, 1e-16)
+                    ),
+                ),
+                "An epsilon is added to the norm or under its root. This thermometer "
+                "has to read far smaller norms than that: leave it out.",
+            ),
+            Mistake(
+                "D left otherwise",
+                (_with_d(nn.Module.eval), _with_d(nn.Module.requires_grad_, False)),
+                "The norm is right, and D is not as it was: in eval mode, or frozen, "
+                "it would learn differently from now on, or not at all. Leave D alone.",
             ),
             Mistake(
                 "detached",
@@ -1089,6 +1408,8 @@ register(
                 (
                     lambda s: math.log(2) * min(s, 1),
                     lambda s: math.log(2) * min(max(s, 0.0), 1),
+                    lambda s: math.log(2) * max(-1, min(s, 1)),
+                    lambda s: math.log(2) * abs(min(s, 1)),
                 ),
                 "A shift to the left separates the laws as well as one to the right: "
                 "|shift| counts. (And no divergence is negative.)",
@@ -1118,6 +1439,15 @@ register(
                 lambda s: math.log(2) * abs(s),
                 "It grows beyond log 2. Once the laws no longer overlap, at shift 1, "
                 "there is nothing left to tell apart better: it stays at log 2.",
+            ),
+            Mistake(
+                "the end at the wrong place",
+                (
+                    lambda s: min(math.log(2) * abs(s), 1.0),
+                    lambda s: min(abs(s), math.log(2)),
+                ),
+                "`min` is taken of the wrong number. |shift| counts up to 1, where the "
+                "laws no longer overlap; the divergence is log 2 times that.",
             ),
             Mistake(
                 "bits",

@@ -16,7 +16,7 @@ from course_utils import evaluation, losses
 from . import observers
 from .engine import Exercise, Mistake, register
 
-log, sigmoid = torch.log, torch.sigmoid
+log, sigmoid, cos, sin = torch.log, torch.sigmoid, torch.cos, torch.sin
 BCE, BCE_LOGITS = F.binary_cross_entropy, F.binary_cross_entropy_with_logits
 ones, zeros = torch.ones_like, torch.zeros_like
 
@@ -37,6 +37,7 @@ _LOSS_PROBES = {
 _LOSS_LATER = {
     "in float64": _given(0.2, 0.7, dtype=torch.float64),
     "D very sure (1e-10)": _given(1e-10, 0.5),
+    "D all but fooled, in float64": _given(0.5, 1 - 1e-9, dtype=torch.float64),
 }
 _SUM = Mistake(
     "sum in place of mean",
@@ -57,16 +58,30 @@ _SECOND_SIGMOID = (
     lambda p: F.softplus(-p).mean(),
     lambda p: BCE_LOGITS(p, ones(p)),
 )
+_TINY = tuple(10.0**-k for k in range(3, 13))
 _EPSILON = Mistake(
     "an epsilon inside the log",
     (
-        *(lambda p, e=e: -log(p + e).mean() for e in (1e-6, 1e-7, 1e-8)),
-        *(lambda p, e=e: -log(p.clamp(min=e)).mean() for e in (1e-6, 1e-7, 1e-8)),
-        lambda p: -log(p.clamp(1e-7, 1 - 1e-7)).mean(),
+        *(lambda p, e=e: -log(p + e).mean() for e in _TINY),
+        *(lambda p, e=e: -log(p.clamp(min=e)).mean() for e in _TINY[:-3]),
+        *(lambda p, e=e: -log(p.clamp(e, 1 - e)).mean() for e in _TINY[:-3]),
+        lambda p: -log(p + torch.finfo(p.dtype).eps).mean(),
+        lambda p: -torch.distributions.Bernoulli(p).log_prob(ones(p)).mean(),
     ),
-    "The epsilon is larger than D(G(z)) itself here: it caps the loss, and takes away "
-    "the slope exactly where G needs it. Leave the log as it is; lesson 5 makes it "
-    "safe without one.",
+    "An epsilon or a clamp (`Bernoulli` brings one along): it caps the loss where "
+    "D(G(z)) is as small, and takes away the slope exactly where G needs it. Leave the "
+    "log as it is; lesson 5 makes it safe without one.",
+)
+_DIGITS_CANCEL = Mistake(
+    "digits cancel",
+    (
+        lambda p: -log(1 - (1 - p)).mean(),
+        lambda p: -torch.log1p(p - 1).mean(),
+        lambda p: losses.binary_cross_entropy(1 - p, zeros(p)),
+        lambda p: BCE(1 - p, zeros(p)),
+    ),
+    "Right on paper. In float32, though, 1 - p drops the last digits of a small p, and "
+    "at 1e-10 all of them. Give the log fake_probability as it is.",
 )
 
 register(
@@ -155,7 +170,9 @@ register(
                 kind="convention",
             ),
             _EPSILON,
+            _DIGITS_CANCEL,
         ],
+        same=1e-4,  # an epsilon differs from another inexact log by little
         hints=[
             "G wants D to say `real`. Which probability shall become large?",
             "Make log D(G(z)) large: minimize its opposite, averaged over the batch.",
@@ -218,10 +235,9 @@ register(
             ),
             Mistake(
                 "smoothed for G",
-                (
-                    lambda p: _soft(p, 0.9),
-                    lambda p: _soft(p, 0.95),
-                    lambda p: _soft(p, 0.8),
+                tuple(
+                    lambda p, target=target: _soft(p, target)
+                    for target in (0.9, 0.95, 0.8, 0.7, 0.99, 0.999)
                 ),
                 "A target below 1 pulls G back as soon as it convinces D by more than "
                 "that: with 0.9 the best logit is 2.197. Soft targets are for D, and "
@@ -261,8 +277,9 @@ register(
                     lambda p: BCE(p, torch.ones(len(p))),
                     lambda p: BCE(p.float(), torch.ones(p.shape)),
                 ),
-                "torch.ones(...) is float32 whatever the input is, and the race will "
-                "hand over float64. `torch.ones_like(fake_probability)` fits always.",
+                "Something here is float32 whatever the input is, as torch.ones(...) "
+                "or .float() makes it, and the race will hand over float64. "
+                "`torch.ones_like(fake_probability)` fits always.",
             ),
             _SUM,
             _NO_MEAN,
@@ -273,7 +290,9 @@ register(
                 "minus the log of the probability given to it.",
             ),
             _EPSILON,
+            _DIGITS_CANCEL,
         ],
+        same=1e-4,  # an epsilon differs from another inexact log by little
         hints=[
             "D's cost on a fake has target 0. Which label does G wish for?",
             "The target is a tensor of ones: `torch.ones_like(fake_probability)`.",
@@ -315,6 +334,8 @@ register(
             "very sure (-20)": _given(-20.0),
             "fooled (12)": _given(12.0),
             "logits -80, 80": _given(-80.0, 80.0),
+            "in float64": _given(-30.0, 0.5, 40.0, dtype=torch.float64),
+            "with a graph, as D hands them out": _given(-8.0, 1.0, requires_grad=True),
         },
         accepts=[
             lambda x: sigmoid(-x) / sigmoid(x),
@@ -408,12 +429,22 @@ register(
 # ------------------------------------------------------------------ modes
 
 
-def _points(*rows: tuple[float, float]) -> Tensor:
-    return torch.tensor(rows)
+_Rows = tuple[tuple[float, float], ...]
+_SQUARE: _Rows = ((0.0, 0.0), (4.0, 0.0), (0.0, 4.0), (4.0, 4.0))
+_CLOUD: _Rows = ((0.1, 0.0), (0.0, -0.2), (4.1, 0.1), (2.0, 2.0), (0.2, 0.2))
 
 
-_SQUARE = _points((0.0, 0.0), (4.0, 0.0), (0.0, 4.0), (4.0, 4.0))
-_CLOUD = _points((0.1, 0.0), (0.0, -0.2), (4.1, 0.1), (2.0, 2.0), (0.2, 0.2))
+def _plane(samples: _Rows, centers: _Rows, radius: float) -> Callable[[], tuple]:
+    """New tensors each time: an answer that writes into them spoils its own only."""
+    return lambda: (torch.tensor(samples), torch.tensor(centers), radius)
+
+
+def _sunflower() -> tuple[Tensor, Tensor, float]:
+    """Samples like the seeds of a sunflower, over the left half of a ring of modes."""
+    k, turn = torch.arange(40), 2 * math.pi * (torch.arange(8) - 3) / 8
+    seeds = 0.24 * k.sqrt()[:, None] * torch.stack([cos(2.4 * k), sin(2.4 * k)], 1)
+    ring = 2 * torch.stack([cos(turn), sin(turn)], 1)
+    return seeds + torch.tensor([-1.0, 0.5]), ring, 0.5
 
 
 def _met(samples: Tensor, centers: Tensor, radius: float) -> Tensor:
@@ -423,6 +454,16 @@ def _met(samples: Tensor, centers: Tensor, radius: float) -> Tensor:
 def _in_squares(samples: Tensor, centers: Tensor, radius: float) -> int:
     offset = (samples[:, None] - centers).abs()
     return int((offset <= radius).all(dim=2).any(dim=0).sum())
+
+
+def _nearest_within(samples: Tensor, centers: Tensor, radius: float) -> int:
+    nearest = torch.cdist(samples, centers).min(dim=1)
+    return len(nearest.indices[nearest.values <= radius].unique())
+
+
+def _first_within(samples: Tensor, centers: Tensor, radius: float) -> int:
+    met = _met(samples, centers, radius)
+    return len(met[met.any(dim=1)].byte().argmax(dim=1).unique())
 
 
 def _one_loop(samples: Tensor, centers: Tensor, radius: float) -> int:
@@ -440,20 +481,27 @@ register(
         reference=evaluation.modes_covered,
         observe=observers.value,
         probes={
-            "one sample on each of two modes, one mode left": lambda: (
-                _points((0.1, 0.0), (4.0, 0.1)),
-                _SQUARE[:3],
-                0.5,
+            "one sample on each of two modes, one mode left": _plane(
+                ((0.1, 0.0), (4.0, 0.1)), _SQUARE[:3], 0.5
             ),
-            "two of four modes, one sample between": lambda: (_CLOUD, _SQUARE, 0.5),
-            "a smaller radius": lambda: (_CLOUD, _SQUARE, 0.12),
-            "a radius above 1": lambda: (_points((1.2, 0.0), (2.5, 4.0)), _SQUARE, 1.3),
-            "nothing near": lambda: (_points((2.0, 2.0), (2.1, 2.0)), _SQUARE, 0.5),
-            "in the corner of a square, outside the circle": lambda: (
-                _points((0.4, 0.4), (4.3, 0.3)),
-                _SQUARE,
-                0.5,
+            "two of four modes, one sample between": _plane(_CLOUD, _SQUARE, 0.5),
+            "a smaller radius": _plane(_CLOUD, _SQUARE, 0.12),
+            "a radius above 1": _plane(((1.2, 0.0), (2.5, 4.0)), _SQUARE, 1.3),
+            "nothing near": _plane(((2.0, 2.0), (2.1, 2.0)), _SQUARE, 0.5),
+            "in the corner of a square, outside the circle": _plane(
+                ((0.4, 0.4), (4.3, 0.3)), _SQUARE, 0.5
             ),
+            "one sample near two modes": _plane(
+                ((0.5, 0.0), (0.1, 0.0), (-0.9, 0.0)),
+                ((0.0, 0.0), (1.0, 0.0), (2.0, 2.0)),
+                0.7,
+            ),
+            "inside the rim of one mode, outside that of two": _plane(
+                ((-3.0, -4.0), (3.0, -3.96), (-1.02, 4.0)),
+                ((-3.0, -3.02), (3.0, -5.0), (-2.05, 4.0)),
+                1.0,
+            ),
+            "forty samples over half a ring of modes": _sunflower,
         },
         accepts=[
             _one_loop,
@@ -485,6 +533,12 @@ register(
                 lambda s, c, r: len(torch.cdist(s, c).argmin(dim=1).unique()),
                 "Every sample is given to its nearest center, however far that is. "
                 "A mode counts only if a sample lies within the radius.",
+            ),
+            Mistake(
+                "each sample counts once",
+                (_nearest_within, _first_within),
+                "A sample that is near two centers meets both; here it is handed to "
+                "one of them. Ask each center by itself whether any sample is near.",
             ),
             Mistake(
                 "squared on one side",
@@ -678,6 +732,21 @@ register(
                 "for.",
             ),
             Mistake(
+                "the weight forgotten",
+                (
+                    lambda t: (t * sigmoid(_against(t, t + _nodes()[0]))).mean().item(),
+                    lambda t: (t * sigmoid(_against(t, t + _nodes()[0]))).sum().item(),
+                ),
+                "Every eps of the grid counts the same here. Under N(0, 1) those near "
+                "0 are the likely ones: multiply by `weight`, then sum.",
+            ),
+            Mistake(
+                "averaged twice",
+                _expected(lambda t, x: t * sigmoid(_against(t, x)) / len(x)),
+                "`weight` sums to 1 already, so the weighted *sum* is the mean. A mean "
+                "on top divides by the 4001 grid points once more.",
+            ),
+            Mistake(
                 "KL alone",
                 lambda t: float(t),
                 "theta is the gradient of KL(p_g || p_data) alone. The loss follows "
@@ -727,7 +796,9 @@ register(
             "4 targets, smoothing 0.3": lambda: (4, 0.3),
             "no smoothing": lambda: (2, 0.0),
             "a single target": lambda: (1, 0.2),
+            "5 targets, smoothing 0.65": lambda: (5, 0.65),
         },
+        same=1e-4,
         accepts=[
             lambda n, s: torch.ones(n) - s,
             lambda n, s: torch.ones(n) * (1 - s),
@@ -811,9 +882,18 @@ register(
 )
 
 
-def _densities(*pairs: tuple[float, float], a: float, b: float) -> Callable[[], tuple]:
+def _densities(
+    *pairs: tuple[float, float], a: float, b: float, **kw: Any
+) -> Callable[[], tuple]:
     p, q = zip(*pairs, strict=True)
-    return lambda: (torch.tensor(p), torch.tensor(q), a, b)
+    return lambda: (torch.tensor(p, **kw), torch.tensor(q, **kw), a, b)
+
+
+def _slope_in_float64(function: Any, p: Tensor, *more: Any) -> observers.Seen:
+    """The value; in float64 the slopes, too: the next cell takes them there."""
+    exact = p.dtype == torch.float64
+    look = observers.value_and_slope if exact else observers.value
+    yield from look(function, p, *more)
 
 
 register(
@@ -821,7 +901,7 @@ register(
         name="smoothed_optimal_discriminator",
         lesson=4,
         reference=losses.smoothed_optimal_discriminator,
-        observe=observers.value,
+        observe=_slope_in_float64,
         elementwise=True,
         probes={
             "equal densities, targets 0.9 and 0": _densities((0.2, 0.2), a=0.9, b=0.0),
@@ -832,6 +912,17 @@ register(
             "targets 0.9 and 0.1": _densities((0.3, 0.1), (0.01, 1.0), a=0.9, b=0.1),
             "targets 0.8 and 0.3": _densities((0.3, 0.1), (0.0, 0.2), a=0.8, b=0.3),
             "densities above 1": _densities((3.0, 1.0), (0.5, 2.0), a=0.9, b=0.2),
+        },
+        later={
+            "hardly any of one kind": _densities(
+                (1.0, 1e-3), (1e-3, 1.0), a=1.0, b=0.0
+            ),
+            "far out, where hardly any are": _densities(
+                (1e-12, 3e-12), (6e-13, 2e-13), a=0.9, b=0.1
+            ),
+            "in float64, and its slopes": _densities(
+                (0.3, 0.1), (0.1, 0.3), a=0.9, b=0.1, dtype=torch.float64
+            ),
         },
         accepts=[
             lambda p, q, a, b: b + (a - b) * p / (p + q),
@@ -851,6 +942,25 @@ register(
                 lambda p, q, a, b: p / (p + q),
                 "This is D* for the targets 1 and 0. Derive it again with the cost "
                 "-a log D - (1 - a) log(1 - D) on data.",
+            ),
+            Mistake(
+                "does not run from target to target",
+                (
+                    lambda p, q, a, b: a * p / (p + q) + b,
+                    lambda p, q, a, b: (a - b) * p / (p + q),
+                ),
+                "Put p_data = 0: only fakes come here, and D* must be fake_target. "
+                "Put p_g = 0: it must be real_target. Your answer misses one of them.",
+            ),
+            Mistake(
+                "parentheses missing",
+                (
+                    lambda p, q, a, b: a * p + b * q / (p + q),
+                    lambda p, q, a, b: (a * p + b * q) / p + q,
+                    lambda p, q, a, b: a * p + b * q / p + q,
+                ),
+                "Division comes before addition: here a part of the sum is not "
+                "divided, or not divided by. Put each sum in parentheses.",
             ),
             Mistake(
                 "targets swapped",

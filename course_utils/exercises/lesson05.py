@@ -15,7 +15,8 @@ from course_utils import losses
 
 from . import observers
 from .engine import Exercise, Mistake, register
-from .lesson05_forms import Form, mistakes, tail
+from .lesson05_forms import TINY, Form, mistakes, short_tail, tail
+from .wording import CHANGED
 
 softplus, sigmoid, log_sigmoid = F.softplus, torch.sigmoid, F.logsigmoid
 BCE = F.binary_cross_entropy_with_logits
@@ -38,8 +39,16 @@ def loss_and_slope(function: Any, *batches: Tensor) -> Iterator[tuple[str, Any]]
 def loss_and_slope_in_logits(
     function: Any, logits: Tensor, target: Tensor
 ) -> Iterator[tuple[str, Any]]:
-    """As above; nobody asks for a slope in the target."""
-    yield from loss_and_slope(lambda x: function(x, target.clone()), logits)
+    """As above; nobody asks for a slope in the target, which is left as it is."""
+    given: list[Tensor] = []
+
+    def of_logits(x: Tensor) -> Any:
+        given.append(target.clone())
+        return function(x, given[-1])
+
+    yield from loss_and_slope(of_logits, logits)
+    unchanged = all(torch.equal(t, target) for t in given)
+    yield "its target", "unchanged" if unchanged else CHANGED
 
 
 def _as_float32(seen: Any) -> Any:
@@ -108,15 +117,33 @@ register(
             ),
             Mistake(
                 "in whole steps",
-                (_whole_steps, lambda t: float(int(math.log(torch.finfo(t).max)))),
+                (
+                    _whole_steps,
+                    lambda t: float(int(math.log(torch.finfo(t).max))),
+                    lambda t: _whole_steps(t) + 1,
+                    lambda t: round(math.log(torch.finfo(t).max)),
+                ),
                 "The right wall, found in whole steps. Wanted is where it stands, to "
                 "1e-3: for which x is exp(x) equal to the type's largest number?",
+            ),
+            Mistake(
+                "rounded",
+                (
+                    lambda t: round(math.log(torch.finfo(t).max), 1),
+                    lambda t: round(math.log(torch.finfo(t).max), 2),
+                    lambda t: int(10 * math.log(torch.finfo(t).max)) / 10,
+                    lambda t: int(100 * math.log(torch.finfo(t).max)) / 100,
+                ),
+                "The right wall, to one or two decimals. Wanted is 1e-3, which tells "
+                "bfloat16's wall from float32's: compute it from "
+                "`torch.finfo(dtype).max`, and do not round.",
             ),
             Mistake(
                 "one type for all",
                 (
                     lambda t: math.log(torch.finfo(torch.float32).max),
                     lambda t: math.log(torch.finfo(torch.float64).max),
+                    lambda t: math.log(torch.finfo(torch.float16).max),
                     lambda t: torch.tensor(torch.finfo(t).max).log().item(),
                     lambda t: 88.0,
                     lambda t: 88.7,
@@ -214,9 +241,11 @@ ELEMENTWISE: dict[str, Any] = {
     },
     "later": {
         "logits (5, -5)": logits(5.0, -5.0),
+        "logits (12.5, -12.5)": logits(12.5, -12.5),
         "logits (16, -16)": logits(16.0, -16.0),
         "logits (20, -20)": logits(20.0, -20.0),
         "logits (40, -40)": logits(40.0, -40.0),
+        "logits (80, -80)": logits(80.0, -80.0),
         "logits (95, -95)": logits(95.0, -95.0),
         "logits (120, -120)": logits(120.0, -120.0),
         "logits (10000, -10000)": logits(1e4, -1e4),
@@ -225,14 +254,14 @@ ELEMENTWISE: dict[str, Any] = {
     "rtol": 1e-6,
     "atol": 1e-37,
     "elementwise": True,
-    "same": 1e-4,
+    "same": 1e-5,
     "tolerance": {"slope": (0, 1e-6)},
 }
 ANYWHERE = (
     "double sigmoid", "BCELoss fed logits", "log of sigmoid", "epsilon inside log",
     "clamped probability", "BCELoss of sigmoid", "clamped logits", "plain where",
     "float64", "repainted infinity", "no absolute value", "exp of +|l|", "corner only",
-    "slope 0 at 0", "slope of clamp at 0",
+    "tail only", "no maximum", "cut too early", "slope 0 at 0", "slope of clamp at 0",
 )  # fmt: skip
 IN_SINGLE_COSTS = (
     "log1p alone", "relu and log", "clamp and log",
@@ -413,6 +442,7 @@ register(
                 (
                     lambda x: -torch.log(1 - torch.exp(-softplus(-x))),
                     lambda x: -torch.log(1 - torch.exp(-_maximum(x))),
+                    lambda x: -torch.log1p(-torch.exp(-softplus(-x))),
                 ),
                 "exp(-neg_log_sigmoid(l)) is s(l) again, rounded to 1 from about +17 "
                 "on: 1 - s is then 0 and its log -inf. Never form 1 - s(l): it is "
@@ -462,6 +492,11 @@ def rows_and_slope(function: Any, x: Tensor) -> Iterator[tuple[str, Any]]:
 
 def rows(*values: tuple[float, ...]):
     return lambda: (torch.tensor(values),)
+
+
+SOFTMAX_EPSILONS = (
+    1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-16, 1e-20, 1e-30, TINY
+)  # fmt: skip
 
 
 def _shifted(shift: Callable[[Tensor], Any]) -> Callable[[Tensor], Tensor]:
@@ -603,10 +638,30 @@ register(
                 (
                     lambda x: x - x.logsumexp(-1),
                     lambda x: x - x.amax(-1) - (x - x.amax(-1)).exp().sum(-1).log(),
+                    lambda x: (y := x - x.amax(-1, True)) - y.exp().sum(-1).log(),
+                    lambda x: (y := x - x.amax(-1)) - y.exp().sum(-1, True).log(),
                 ),
                 "Without `keepdim=True` the row sums have shape (n,), and line up "
                 "with the columns: an error if you are lucky, wrong numbers where n = "
                 "k.",
+            ),
+            Mistake(
+                "log of the sum added",
+                (
+                    lambda x: (y := x - x.amax(-1, True)) + y.exp().sum(-1, True).log(),
+                    lambda x: x + x.logsumexp(-1, keepdim=True),
+                ),
+                "The log of the sum is added. It stands under the fraction, exp(l) / "
+                "sum, so its log is taken off.",
+            ),
+            Mistake(
+                "sum without its log",
+                (
+                    lambda x: (y := x - x.amax(-1, True)) - y.exp().sum(-1, True),
+                    lambda x: x - x.exp().sum(-1, keepdim=True),
+                ),
+                "What is taken off is the sum of the exponentials; wanted is the log "
+                "of that sum.",
             ),
             Mistake(
                 "no log",
@@ -634,11 +689,36 @@ register(
                 "epsilon inside log",
                 tuple(
                     lambda x, e=e: torch.log(torch.softmax(x, dim=-1) + e)
-                    for e in (1e-5, 1e-6, 1e-7, 1e-8, 1e-10, 1e-12)
+                    for e in SOFTMAX_EPSILONS
+                )
+                + tuple(
+                    lambda x, e=e: torch.log(torch.softmax(x, dim=-1).clamp(min=e))
+                    for e in SOFTMAX_EPSILONS
                 ),
-                "The epsilon removes the infinity and the number with it: for (0, "
-                "-120) the second is -18.4 with 1e-8, and its slope is gone. Stay in "
-                "logs.",
+                "The epsilon (or clamp) removes the infinity and the number with it: "
+                "for (0, -120) the second is -18.4 with 1e-8, and its slope is gone. "
+                "Stay in logs.",
+            ),
+            Mistake(
+                "repainted infinity",
+                tuple(
+                    lambda x, v=v: torch.log(torch.softmax(x, -1)).nan_to_num(neginf=v)
+                    for v in (None, 0.0, -100.0, -1e4)
+                ),
+                "The infinity was made, and then painted over. The slope behind the "
+                "paint stays NaN. Stay in logs, so that it does not happen.",
+            ),
+            Mistake(
+                "float64",
+                (
+                    lambda x: torch.log(torch.softmax(x.double(), -1)).to(x.dtype),
+                    lambda x: (
+                        (y := x.double()) - y.exp().sum(-1, keepdim=True).log()
+                    ).to(x.dtype),
+                ),
+                "float64 moves the walls, of exp from 88 to 709 and of its log from "
+                "-104 to -745, and you are asked to stand at 10,000. Take each row's "
+                "maximum off and stay in logs; then float32 is enough.",
             ),
             *_other_bases(lambda x: torch.log_softmax(x, dim=-1)),
         ],
@@ -655,13 +735,14 @@ return shifted - torch.log(torch.exp(shifted).sum(dim=-1, keepdim=True))""",
         praise="It is the posterior of lesson 1 and the cross-entropy of every "
         "classifier; with two classes it is neg_log_sigmoid.",
         tolerance={
-            "value": (1e-6, 1e-5),
-            "slope": (0, 1e-5),
+            "value": (1e-6, 1e-6),
+            "slope": (0, 2e-6),
             f"value{LARGE}": (1e-6, 1.5e-4),
             f"slope{LARGE}": (0, 1.5e-4),
             f"value{HUGE}": (1e-6, 1e-2),
             f"slope{HUGE}": (0, 1e-2),
         },
+        same=1e-6,
     )
 )
 
@@ -673,7 +754,7 @@ SAME_IN_A_MEAN = {
     "slope 0 at 0": ("relu and log",),
     "slope of clamp at 0": ("clamp and log",),
 }
-FAR_LOGITS = (16.0, 20.0, -20.0, 40.0, -40.0, 95.0, -95.0, 120.0, -120.0)
+FAR_LOGITS = (12.5, -12.5, 16.0, 20.0, -20.0, 40.0, -40.0, 95.0, -95.0, 120.0, -120.0)
 
 
 def _loss_mistakes(
@@ -828,11 +909,39 @@ register(
                 (
                     lambda x, t: BCE(x, (t > 0.5).to(x.dtype)),
                     lambda x, t: BCE(x, t.round()),
+                    lambda x, t: BCE(x, t.ceil()),
                     lambda x, t: torch.where(t > 0.5, softplus(-x), softplus(x)).mean(),
                     lambda x, t: torch.where(t == 1, softplus(-x), softplus(x)).mean(),
                 ),
                 "A target of 0.9 is treated as 1 or 0. Soft targets (lesson 4's label "
                 "smoothing) weigh both costs: 0.9 of one, 0.1 of the other.",
+            ),
+            Mistake(
+                "signs for targets",
+                lambda x, t: softplus((1 - 2 * t) * x).mean(),
+                "2 target - 1 turns 0 and 1 into signs, and for those two this is the "
+                "cost. A soft target is no sign: it weighs both costs.",
+            ),
+            Mistake(
+                "one sign lost",
+                (
+                    lambda x, t: (t * softplus(-x) - (1 - t) * softplus(x)).mean(),
+                    lambda x, t: ((1 - t) * softplus(x) - t * softplus(-x)).mean(),
+                ),
+                "One of the two terms has the wrong sign. Both are costs, and both "
+                "are added: target times one, (1 - target) times the other.",
+            ),
+            Mistake(
+                "corner at 0",
+                (
+                    lambda x, t: (F.relu(x) - t * x + tail(x)).mean(),
+                    lambda x, t: (F.relu(x) - t * x + short_tail(x)).mean(),
+                    lambda x, t: (x.clamp(min=0) - t * x + tail(x)).mean(),
+                    lambda x, t: (x.clamp(min=0) - t * x + short_tail(x)).mean(),
+                ),
+                "Right in value everywhere. At logit exactly 0 the slope is off by a "
+                "half: autograd gives relu the slope 0 there, and clamp the slope 1. "
+                "`torch.maximum` shares a tie, a half to each side.",
             ),
             Mistake(
                 "plus l times target",
@@ -879,6 +988,7 @@ return (target * cost_of_one + (1 - target) * cost_of_zero).mean()""",
         "its name insists on the logits.",
         rtol=1e-6,
         atol=1e-6,
+        same=1e-5,
         tolerance=HALF_TOLERANCE,
     )
 )
@@ -912,11 +1022,11 @@ register(
         },
         later={
             f"fake logits ({v:g}, 1)": pair((0.5,), (v, 1.0))
-            for v in (5.0, 16.0, 20.0, 40.0, 95.0, 120.0, 1e4)
+            for v in (5.0, 12.5, 16.0, 20.0, 40.0, 95.0, 120.0, 1e4)
         }
         | {
             f"real logits ({v:g}, 1)": pair((v, 1.0), (0.5,))
-            for v in (-5.0, -20.0, -40.0, -95.0, -120.0, -1e4)
+            for v in (-5.0, -12.5, -20.0, -40.0, -95.0, -120.0, -1e4)
         }
         | {
             "sure and right: real 40, fake -40": pair((40.0,), (-40.0, 1.0)),
@@ -1019,8 +1129,17 @@ register(
                 "At a fake logit of 5 yours gives 4.018, wanted is 5.007.",
             ),
             Mistake(
+                "one minus outside",
+                (
+                    lambda r, f: softplus(-r).mean() + 1 - softplus(-f).mean(),
+                    lambda r, f: softplus(-r).mean() - 1 - softplus(-f).mean(),
+                ),
+                "The `1 -` stands outside the logarithm; it belongs inside: log(1 - "
+                "D). A fake logit costs softplus(l).",
+            ),
+            Mistake(
                 "smoothed reals",
-                (_d(0.9, 0.0), _d(0.8, 0.0), _d(0.7, 0.0)),
+                (_d(0.95, 0.0), _d(0.9, 0.0), _d(0.8, 0.0), _d(0.7, 0.0)),
                 "That is one-sided label smoothing, from lesson 4: a choice, not the "
                 "plain loss. Here real means 1.",
                 kind="convention",
@@ -1039,8 +1158,11 @@ register(
             ),
             Mistake(
                 "log of the mean",
-                lambda r, f: (
-                    -torch.log(sigmoid(r).mean()) - torch.log(1 - sigmoid(f).mean())
+                (
+                    lambda r, f: (
+                        -torch.log(sigmoid(r).mean()) - torch.log(1 - sigmoid(f).mean())
+                    ),
+                    lambda r, f: softplus(-r.mean()) + softplus(f.mean()),
                 ),
                 "The mean stands inside the logarithm. E[log D] is the mean of logs: "
                 "take the cost of each logit first.",
@@ -1091,6 +1213,7 @@ return of_real + of_fake""",
         praise="2 log 2 = 1.386 when fooled, finite at 10,000: lesson 7 needs both.",
         rtol=1e-6,
         atol=1e-6,
+        same=1e-5,
         tolerance=HALF_TOLERANCE,
     )
 )
@@ -1114,6 +1237,7 @@ GENERATOR: dict[str, Any] = {
     },
     "rtol": 1e-6,
     "atol": 1e-6,
+    "same": 1e-5,
     "tolerance": HALF_TOLERANCE,
 }
 NO_MEAN = (

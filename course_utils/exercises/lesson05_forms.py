@@ -58,6 +58,21 @@ def _clamped(low: float, high: float = 1.0) -> Form:
     )
 
 
+def _clamped_first(e: float) -> Form:
+    """1 - p of a clamped p: at its end 1 - (1 - e), which is not quite e."""
+    return Form(
+        lambda x: -torch.log(_inside(x, e)), lambda x: -torch.log(1 - _inside(x, e))
+    )
+
+
+def _clamped_mirrored(e: float) -> Form:
+    return mirrored(lambda x: -torch.log(torch.sigmoid(x).clamp(min=e)))
+
+
+def _inside(x: Tensor, e: float) -> Tensor:
+    return torch.sigmoid(x).clamp(e, 1 - e)
+
+
 def _cut_log(lowest: float) -> Form:
     s = torch.sigmoid
     return Form(
@@ -102,6 +117,23 @@ def _cut_too_late(cut: float) -> Form:
     return mirrored(one)
 
 
+def _cut_too_early(cut: float) -> Form:
+    return mirrored(lambda x: F.softplus(-x, threshold=cut))
+
+
+def _corners(tail_of: Cost) -> tuple[Form, ...]:
+    """max(-l, 0) + a tail, with each of the ways to write the maximum."""
+    return (
+        mirrored(lambda x: F.relu(-x) + tail_of(x)),
+        mirrored(lambda x: torch.maximum(-x, torch.zeros_like(x)) + tail_of(x)),
+        mirrored(lambda x: (-x).clamp(min=0) + tail_of(x)),
+    )
+
+
+def _sigmoid64(x: Tensor) -> Tensor:
+    return torch.sigmoid(x.double())
+
+
 def _repainted(infinity: float | None) -> Form:
     s = torch.sigmoid
     return Form(
@@ -113,7 +145,9 @@ def _repainted(infinity: float | None) -> Form:
 # ------------------------------------------------------------------ all of them
 
 MACHINE = torch.finfo(torch.float32).eps
+TINY = torch.finfo(torch.float32).tiny
 EPSILONS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, MACHINE, 1e-8, 1e-9, 1e-10, 1e-12, 1e-16)
+EPSILONS += (1e-20, 1e-30, TINY)
 
 FORMS: dict[str, tuple[Form, ...]] = {
     "double sigmoid": (
@@ -149,14 +183,23 @@ FORMS: dict[str, tuple[Form, ...]] = {
     "log1p alone": (mirrored(lambda x: torch.log1p(torch.exp(-x))),),
     "epsilon inside log": (
         *map(_epsilon, EPSILONS),
-        *map(_epsilon_mirrored, (1e-7, 1e-8)),
+        *map(_epsilon_mirrored, (1e-7, 1e-8, 1e-12, 1e-20, 1e-30, TINY)),
     ),
     "clamped probability": (
         *(_clamped(e, 1 - e) for e in (1e-3, 1e-4, 1e-5, 1e-6, 1e-7)),
-        *map(_clamped, (1e-5, 1e-6, 1e-7)),
+        *map(_clamped, (1e-3, 1e-4, 1e-5, 1e-6, 1e-7)),
+        *map(_clamped_first, (1e-3, 1e-4, 1e-5, 1e-6, 1e-7)),
+        *map(_clamped_mirrored, (1e-6, 1e-7)),
+        *(_bce(lambda x, e=e: _inside(x, e)) for e in (1e-5, 1e-6, 1e-7)),
     ),
-    "clamped close to 0": tuple(map(_clamped, (1e-8, 1e-10))),
-    "BCELoss of sigmoid": (_bce(torch.sigmoid),),
+    "clamped close to 0": tuple(map(_clamped, (1e-8, 1e-9, 1e-10, 1e-12))),
+    "BCELoss of sigmoid": (
+        _bce(torch.sigmoid),
+        Form(
+            _bce(torch.sigmoid).one,
+            lambda x: _bce(lambda x: 1 - torch.sigmoid(x)).one(x),
+        ),
+    ),
     "clamped logits": tuple(
         map(_clamped_logits, (10.0, 20.0, 30.0, 50.0, 60.0, 80.0, 100.0))
     ),
@@ -164,20 +207,32 @@ FORMS: dict[str, tuple[Form, ...]] = {
         *map(_where, (0.0, -1.0)),
         *map(_where_far_out, (-20.0, -50.0)),
     ),
-    "float64": (mirrored(lambda x: torch.log1p(torch.exp(-x.double())).to(x.dtype)),),
+    "float64": (
+        mirrored(lambda x: torch.log1p(torch.exp(-x.double())).to(x.dtype)),
+        mirrored(lambda x: -torch.log(_sigmoid64(x)).to(x.dtype)),
+        Form(
+            lambda x: -torch.log(_sigmoid64(x)).to(x.dtype),
+            lambda x: -torch.log(1 - _sigmoid64(x)).to(x.dtype),
+        ),
+    ),
     "repainted infinity": (
         *map(_repainted, (None, 0.0, 100.0, 1e4)),
         *map(_cut_log, (-50.0, -100.0)),
     ),
     "no absolute value": (
-        mirrored(lambda x: F.relu(-x) + torch.log1p(torch.exp(-x))),
-        mirrored(lambda x: F.relu(-x) + torch.log(1 + torch.exp(-x))),
+        *_corners(lambda x: torch.log1p(torch.exp(-x))),
+        *_corners(lambda x: torch.log(1 + torch.exp(-x))),
     ),
     "exp of +|l|": (
-        mirrored(lambda x: F.relu(-x) + torch.log1p(torch.exp(x.abs()))),
-        mirrored(lambda x: F.relu(-x) + torch.log(1 + torch.exp(x.abs()))),
+        *_corners(lambda x: torch.log1p(torch.exp(x.abs()))),
+        *_corners(lambda x: torch.log(1 + torch.exp(x.abs()))),
     ),
-    "corner only": (mirrored(lambda x: F.relu(-x)),),
+    "corner only": _corners(torch.zeros_like),
+    "tail only": (mirrored(tail),),
+    "no maximum": (
+        mirrored(lambda x: -x + tail(x)),
+        mirrored(lambda x: x.abs() + tail(x)),
+    ),
     "slope 0 at 0": (mirrored(lambda x: F.relu(-x) + tail(x)),),
     "slope of clamp at 0": (mirrored(lambda x: (-x).clamp(min=0) + tail(x)),),
     "relu and log": (mirrored(lambda x: F.relu(-x) + short_tail(x)),),
@@ -187,6 +242,7 @@ FORMS: dict[str, tuple[Form, ...]] = {
         mirrored(lambda x: torch.stack([torch.zeros_like(x), -x]).logsumexp(0)),
     ),
     "digits cancelled": (mirrored(lambda x: F.softplus(x) - x),),
+    "cut too early": tuple(map(_cut_too_early, (3.0, 10.0))),
     "cut too late for half": tuple(map(_cut_too_late, (-20.0, -30.0, -50.0, -80.0))),
 }  # fmt: skip
 
@@ -241,8 +297,8 @@ SAYS: dict[str, str | tuple[str, str]] = {
         "it.",
     ),
     "clamped probability": (
-        "A clamp is flat beyond its limits: the cost stays at one number (16.1 for "
-        "1e-7) and its slope is 0, exactly where the answer is most wrong and the "
+        "A clamp is flat beyond its limits: the cost stays at one number (about 16 "
+        "for 1e-7) and its slope is 0, exactly where the answer is most wrong and the "
         "push is most needed. Rewrite the formula; do not patch it."
     ),
     "clamped close to 0": (
@@ -269,8 +325,11 @@ SAYS: dict[str, str | tuple[str, str]] = {
         "exp(-|l|)."
     ),
     "float64": (
-        "float64 moves the wall from 88 to 709, and you are asked to stand at 10,000. "
-        "Rewrite the formula; then float32 is enough."
+        "float64 moves the wall of exp from 88 to 709, and you are asked to stand at "
+        "10,000. Rewrite the formula; then float32 is enough.",
+        "float64 moves the walls, of exp from 88 to 709 and of 1 - s from 17 to 37, "
+        "and you are asked to stand at 10,000. Rewrite the formula; then float32 is "
+        "enough.",
     ),
     "repainted infinity": (
         "The infinity was made, and then painted over. The slope behind the paint "
@@ -288,6 +347,15 @@ SAYS: dict[str, str | tuple[str, str]] = {
     "corner only": (
         "That is the large part of the cost. What is left, log1p(exp(-|l|)), is worth "
         "0.693 at logit 0 and rounds the corner off. Add it."
+    ),
+    "tail only": (
+        "log1p(exp(-|l|)) is the small part, at most 0.693, and the same on both "
+        "sides. The large part is missing: |l| on the side where the answer is wrong."
+    ),
+    "no maximum": (
+        "On the side where the answer is right the cost is log1p(exp(-|l|)) and "
+        "nothing else; yours is off by l there. Before the log1p belongs the maximum "
+        "with 0 (of -l where 1 was right, of l where 0 was), and inside it exp(-|l|)."
     ),
     "slope 0 at 0": (
         "Right in value everywhere. At logit exactly 0 the slope is 0 in place of a "
@@ -322,6 +390,11 @@ SAYS: dict[str, str | tuple[str, str]] = {
         "Tiny costs are lost: l + softplus(-l), which is also what PyTorch's BCE does "
         "for target 0, subtracts two nearly equal numbers, and of 2e-9 at -20 nothing "
         "is left. Harmless in a batch mean; here every element counts: softplus(l).",
+    ),
+    "cut too early": (
+        "Nearly: beyond your cut only the large part of the cost is left, too early. "
+        "log1p(exp(-|l|)) still counts there; at |l| = 12.5 it is 4e-6. softplus cuts "
+        "at 20 by itself, and max(...) + log1p(exp(-|l|)) needs no cut."
     ),
     "cut too late for half": (
         "Right in float32, infinite in half precision: there exp overflows from 11.1 "

@@ -25,6 +25,7 @@ from torch import Tensor
 # (probe, observation) -> what was seen there.
 Run = dict[tuple[str, str], Any]
 RAISED = "raises"
+SEED = 27182  # one that no answer sets, or setting it would leave no trace
 
 
 @dataclass(frozen=True)
@@ -147,9 +148,9 @@ def _seed() -> None:
     if torch.get_default_device().type != "cpu":
         torch.set_default_device(None)
     # Not torch.manual_seed: it queues a stack trace for each absent kind of device.
-    torch.default_generator.manual_seed(0)
-    np.random.seed(0)
-    random.seed(0)
+    torch.default_generator.manual_seed(SEED)
+    np.random.seed(SEED)
+    random.seed(SEED)
     torch.set_grad_enabled(True)
 
 

@@ -140,8 +140,8 @@ def _tensor_sentence(got: Any, want: Tensor) -> str:
         )
     if got.dtype != want.dtype:
         return (
-            f"The type is {_dtype(got)}; wanted is the input's, {_dtype(want)}. "
-            "Make new tensors like the input, as torch.zeros_like(x) does."
+            f"The type is {_dtype(got)}; wanted is {_dtype(want)}. Where an input is a "
+            "tensor, make new ones like it, as torch.zeros_like(x) does."
         )
     if torch.isnan(got).any() and not torch.isnan(want).any():
         return "There is NaN in your result."
@@ -159,8 +159,8 @@ def factor_message(got: Run, want: Run) -> str:
     if not (torch.isfinite(a).all() and torch.isfinite(b).all() and b.any()):
         return ""
     c = float((a @ b) / (b @ b))
-    exact = close(a, c * b, rtol=1e-4, atol=1e-12)
-    if not exact or abs(c) < 1e-6 or abs(c - 1) < 1e-4:
+    exact = close(a, c * b, rtol=1e-4, atol=1e-12, elementwise=True)
+    if not exact or abs(c) < 1e-6 or f"{c:.4g}" == "1":
         return ""
     return f"Everywhere {c:.4g} times what is wanted."
 
