@@ -314,6 +314,21 @@ def test_bare_except_that_swallows_the_interrupt_is_still_too_slow(monkeypatch):
     assert time.monotonic() - start < 20
 
 
+def test_a_busy_machine_takes_no_time_from_an_answer(monkeypatch):
+    monkeypatch.setitem(
+        engine._BANK, "toy_loss", engine.replace(TOY, seconds=0.3)
+    )
+
+    def starved(s):  # the first time it takes 0.6 s, and works for none of them
+        if naps:
+            time.sleep(naps.pop())
+        return F.softplus(-s).mean()
+
+    naps = [0.6]
+    assert toy(starved).state == "passed"
+    assert not naps
+
+
 def test_the_learners_own_stop_passes_through():
     def stops(s):
         raise KeyboardInterrupt

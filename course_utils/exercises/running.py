@@ -25,6 +25,7 @@ from torch import Tensor
 # (probe, observation) -> what was seen there.
 Run = dict[tuple[str, str], Any]
 RAISED = "raises"
+PATIENCE = 4
 SEED = 27182  # one that no answer sets, or setting it would leave no trace
 
 
@@ -69,7 +70,7 @@ def run(
         observe: generator of (observation, value); what it yields before an exception
             is kept.
         probes: label -> a function that makes fresh arguments.
-        seconds: time for all probes together; None: no limit.
+        seconds: of work for all probes together; None: no limit.
         bind: True for a learner's answer, so that recursion and super(Name, self) mean
             the object that is judged.
 
@@ -217,21 +218,31 @@ def _interrupt() -> None:
 
 
 class _Watch(threading.Thread):
-    """Interrupts the main thread when time is over, again and again until released."""
+    """Interrupts the main thread when time is over, again and again until released.
+
+    Time is over after so many seconds of work, since a busy machine gives an answer
+    only some of its own; one that waits has PATIENCE times as many.
+    """
 
     def __init__(self, seconds: float) -> None:
         super().__init__(daemon=True)
         self.seconds, self.fired = seconds, False
+        self._begun = time.process_time(), time.monotonic()
         self._lock, self._released = threading.Lock(), threading.Event()
 
     def run(self) -> None:
         wait = self.seconds
         while not self._released.wait(wait):
             with self._lock:
-                if not self._released.is_set():
+                if not self._released.is_set() and self._is_over():
                     self.fired = True
                     _interrupt()
             wait = 0.5
+
+    def _is_over(self) -> bool:
+        worked = time.process_time() - self._begun[0]
+        waited = time.monotonic() - self._begun[1]
+        return worked > 0.9 * self.seconds or waited > PATIENCE * self.seconds
 
     def release(self) -> None:
         with self._lock:
