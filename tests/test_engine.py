@@ -159,6 +159,19 @@ def test_odd_answer_gets_a_sentence(case):
     assert words in verdict.message
 
 
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda: (1.38629, None), "Result 2 of 2 is None."),
+        (lambda: ("1.38629", "0.69315"), "yours is text"),
+        (lambda: [1.38629], "2 results are wanted; yours are 1."),
+        (lambda: 1.38629, "2 results are wanted, in this order"),
+    ],
+)
+def test_one_of_two_results_that_is_odd_gets_a_sentence(answer, words):
+    assert words in judge(answer, "equilibrium_losses").message
+
+
 def test_in_place_change_is_told():
     def in_place(s):
         return F.softplus(s.neg_()).mean()

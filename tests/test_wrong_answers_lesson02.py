@@ -51,13 +51,16 @@ def g_loss(f):
 def step(default, batches):
     """A maker of steps; what is handed to it happens around the step."""
 
-    def made(loss=default, before=nothing, after=nothing, out=float, order=1):
+    def made(
+        loss=default, before=nothing, mid=nothing, after=nothing, out=float, order=1
+    ):
         def answer(*given):
             before(*given)
             total = loss(*batches(*given))
             given[2].zero_grad()
             for move in (total.backward, given[2].step)[::order]:
                 move()
+                mid(*given)
             after(*given)
             return out(total)
 
@@ -72,6 +75,45 @@ g_step = step(g_loss, lambda G, D, o, z: (D(G(z)),))
 
 def slower(G, D, optimizer, *batches):
     optimizer.param_groups[0]["lr"] = 0.01
+
+
+def seeded(*given):
+    torch.manual_seed(1)
+
+
+def clip_at_5(G, D, optimizer, *batches):
+    nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], 5.0)
+
+
+def own_sgd(step, lr=None):
+    """A new optimizer for each step, by default with the right step size."""
+
+    def answer(G, D, optimizer, *batches):
+        group = optimizer.param_groups[0]
+        own = torch.optim.SGD(group["params"], lr=lr or group["lr"])
+        return step(G, D, own, *batches)
+
+    return answer
+
+
+def four_digits(result):
+    return round(float(result), 4)
+
+
+def both_logs(safe):
+    """D's loss with another logarithm."""
+    return lambda r, f: -safe(sigmoid(r)).mean() - safe(1 - sigmoid(f)).mean()
+
+
+def seeded_game(*given):
+    torch.manual_seed(1)
+    return training.play_game(*given)
+
+
+def game_of_new_optimizers(G, D, og, od, *rest, rounds=None):
+    og, od = (torch.optim.SGD(o.param_groups[0]["params"], lr=0.1) for o in (og, od))
+    rest = rest if rounds is None else (*rest, rounds)
+    return training.play_game(G, D, og, od, *rest)
 
 
 def game(times=int, k_of=int, record=lambda losses: losses[-1], out=list):
@@ -122,6 +164,10 @@ def both(step):
         lambda x, y, lr: (step(x, y, lr)[0], y),
         lambda x, y, lr: tuple(v / math.hypot(1, lr) for v in step(x, y, lr)),
         lambda x, y, lr: tuple(round(v, 2) for v in step(x, y, lr)),
+        lambda x, y, lr: tuple(round(v, 6) for v in step(x, y, lr)),
+        lambda x, y, lr: tuple(max(-10.0, min(10.0, v)) for v in step(x, y, lr)),
+        lambda x, y, lr: tuple(v + 1e-8 for v in step(x, y, lr)),
+        lambda x, y, eta: step(x, y, eta),
         lambda x, y, lr: np.array(step(x, y, lr)),
         lambda x, y, lr: (*step(x, y, lr), lr),
     ]
@@ -139,6 +185,15 @@ WRONG = {
         (lambda p, t: -score(p, t).mean().detach(),),
         (lambda p, t: -score(p, t).mean().double(),),
         (lambda p, t: -np.mean(score(p.detach(), t).numpy()),),
+        (lambda p, t: -score(p.clamp(max=1 - 3e-6), t).mean(), "epsilon"),
+        (lambda p, t: -score(p.clamp(min=3e-9), t).mean(), "epsilon"),
+        (lambda p, t: -score(p, t).clamp(min=-30).mean(), "epsilon"),
+        (lambda p, t: -score(p * (1 - 2e-7) + 1e-7, t).mean(), "epsilon"),
+        (lambda p, t: BCE_LOGITS(p.logit(eps=1e-6), t), "epsilon"),
+        (lambda p, t: BCE_LOGITS(p.logit(), t, pos_weight=torch.tensor(1.0001)),),
+        (lambda p, t: -score(p, t * 0.9999 + 5e-5).mean(),),
+        (lambda p, t: -score(p, t)[:6].mean(),),
+        (lambda p, t: -score(p.float(), t.float()).mean(),),
     ],
     "value_function": [
         (lambda r, f: value(r, f[: len(r)]),),
@@ -150,6 +205,14 @@ WRONG = {
         (lambda r, f: value(f, r), "swapped"),
         (lambda r, f: np.log(r.detach()).mean() + np.log(1 - f.detach()).mean(),),
         (lambda r, f: r.log_().mean() + (1 - f).log_().mean(),),
+        (lambda r, f: log(r).mean() + log(1 - f + 3e-7).mean(), "epsilon"),
+        (lambda r, f: value(r, f.clamp(max=1 - 1e-5)), "epsilon"),
+        (lambda r, f: value(r.clamp(min=1e-9), f), "epsilon"),
+        (lambda r, f: value(r, f).clamp(min=-30), "epsilon"),
+        (lambda r, f: value(r, f).clamp(max=-0.5),),
+        (lambda r, f: 0.999 * log(r).mean() + log(1 - f).mean(),),
+        (lambda r, f: value(r, f) + 1e-4,),
+        (lambda r, f: value(r[:5], f[:5]),),
     ],
     "optimal_discriminator": [
         (lambda p, q: p / p + q,),
@@ -162,6 +225,14 @@ WRONG = {
         (lambda p, q: p.div_(p + q),),
         (lambda p, q: p.numpy() / (p + q).numpy(),),
         (lambda p, q: 0.5,),
+        (lambda p, q: p / (p + q + 1e-25), "epsilon"),
+        (lambda p, q: (p / (p + q)).clamp(1e-8, 1 - 1e-8), "epsilon"),
+        (lambda p, q: torch.where(p + q < 3e-15, 0.5, p / (p + q)), "epsilon"),
+        (lambda p, q: (p.float() / (p.float() + q.float())).to(p.dtype),),
+        (lambda p, q: p.clamp(max=5) / (p.clamp(max=5) + q.clamp(max=5)),),
+        (lambda p, q: (p / (p + q)).round(decimals=3),),
+        (lambda p, q: (p / (p + q)).round(decimals=5),),
+        (lambda p, q: (p / (p + q)).bfloat16().to(p.dtype),),
     ],
     "jensen_shannon": [
         (lambda p, q, dx: jsd(p, q, dx) * dx,),
@@ -172,6 +243,13 @@ WRONG = {
         (lambda p, q, dx: jsd(p.clamp_(min=1e-12), q, dx),),
         (lambda p, q, dx: jsd(p.float(), q.float(), dx),),
         (lambda p, q, dx: p.sum() * math.nan,),
+        (lambda p, q, dx: jsd(p + 3e-6, q + 3e-6, dx), "epsilon"),
+        (lambda p, q, dx: jsd(p.clamp(min=3e-5), q.clamp(min=3e-5), dx), "epsilon"),
+        (lambda p, q, dx: jsd(p.clamp(max=1), q.clamp(max=1), dx),),
+        (lambda p, q, dx: jsd(p * (p > 1e-5), q * (q > 1e-5), dx), "epsilon"),
+        (lambda p, q, dx: max(kl(v, (p + q) / 2, dx) for v in (p, q)),),
+        (lambda p, q, dx: jsd(p, q, dx).round(decimals=3),),
+        (lambda p, q, dx: jsd(p, q, dx).round(decimals=4),),
         (lambda p, q, dx: (F.kl_div((p + q) / 2, p) + F.kl_div((p + q) / 2, q)) / 2,),
     ],
     "discriminator_step": [
@@ -185,6 +263,19 @@ WRONG = {
         (d_step(after=lambda G, D, *_: D.eval()),),
         (d_step(after=lambda G, D, o, x, z: x.add_(0.1)),),
         (lambda G, D, o, x, z: d_step()(G, D, o, x[: len(z)], z[: len(x)]),),
+        (own_sgd(d_step()), "own optimizer"),
+        (own_sgd(d_step(), lr=0.1), "own optimizer"),
+        (d_step(before=lambda G, D, o, x, z: o.state.clear()), "own optimizer"),
+        (d_step(before=seeded),),
+        (d_step(before=lambda *_: torch.rand(3)),),
+        (d_step(mid=clip_at_5),),
+        (d_step(before=lambda G, D, o, x, z: z.add_(1e-6)),),
+        (d_step(out=four_digits),),
+        (d_step(out=lambda loss: loss.item() + 1e-4),),
+        (d_step(both_logs(lambda p: log(p + 1e-8))), "epsilon"),
+        (d_step(both_logs(lambda p: log(p.clamp(3e-6, 1)))), "epsilon"),
+        (d_step(lambda r, f: d_loss(r.clamp(-10, 10), f.clamp(-10, 10))), "epsilon"),
+        (d_step(lambda r, f: d_loss(r, f) + 1e-4 * r.mean()),),
     ],
     "generator_step": [
         (lambda G, D, o, z: g_loss(D(G(z))).item(), "cut off from D"),
@@ -197,6 +288,16 @@ WRONG = {
         (g_step(after=lambda G, D, o, z: D[0].requires_grad_(False)), "D stays frozen"),
         (g_step(out=lambda loss: loss.detach().view(1)),),
         (lambda G, D, o, z: np.log(1 - sigmoid(D(G(z))).numpy()).mean(),),
+        (own_sgd(g_step()), "own optimizer"),
+        (own_sgd(g_step(), lr=0.1), "own optimizer"),
+        (g_step(before=seeded),),
+        (g_step(mid=clip_at_5),),
+        (g_step(after=lambda G, D, o, z: z.normal_()),),
+        (g_step(out=four_digits),),
+        (g_step(lambda f: log(1 - sigmoid(f) + 3e-6).mean()), "epsilon"),
+        (g_step(lambda f: log(1 - sigmoid(f).clamp(3e-4)).mean()), "epsilon"),
+        (g_step(lambda f: g_loss(f.clamp(-5, 5))), "epsilon"),
+        (g_step(lambda f: g_loss(f) + 1e-4 * f.mean()),),
     ],
     "play_game": [
         (k_is(2),),
@@ -208,6 +309,11 @@ WRONG = {
         (game(out=lambda history: history[-1]),),
         (game(out=np.array),),
         (all_of_d_then_all_of_g,),
+        (seeded_game,),
+        (game_of_new_optimizers,),
+        (game(record=lambda losses: four_digits(losses[-1])),),
+        (game(k_of=lambda k: min(k, 3)),),
+        (game(times=lambda rounds: min(rounds, 3)),),
     ],
     "simultaneous_step": [
         *((answer,) for answer in both(x_y)),
@@ -248,6 +354,34 @@ def g_by_two_walks(G, D, optimizer, z):
     return loss.item()
 
 
+def g_by_functional_gradients(G, D, optimizer, z):
+    loss, weights = g_loss(D(G(z))), list(G.parameters())
+    for weight, slope in zip(weights, torch.autograd.grad(loss, weights), strict=True):
+        weight.grad = slope
+    optimizer.step()
+    return loss.item()
+
+
+def d_by_a_closure(G, D, optimizer, x_real, z):
+    def closure():
+        optimizer.zero_grad()
+        loss = d_loss(D(x_real), D(G(z).detach()))
+        loss.backward()
+        return loss
+
+    return optimizer.step(closure).item()
+
+
+def game_of_one_loop(G, D, og, od, real, latent, rounds, k=1):
+    history = []
+    for turn in range(1, rounds * k + 1):
+        loss_d = training.discriminator_step(G, D, od, real(), latent())
+        if turn % k == 0:
+            training.generator_step(G, D, og, latent())
+            history.append(loss_d.item())
+    return history
+
+
 def by_autograd(x, y, lr):
     x, y = (torch.tensor(v, requires_grad=True) for v in (x, y))
     slope_x, slope_y = torch.autograd.grad(x * y, (x, y))
@@ -259,6 +393,10 @@ RIGHT = {
         nn.BCELoss(),
         lambda p, t: BCE_LOGITS(torch.logit(p), t),
         lambda p, t: -sum(score(a, b) for a, b in zip(p, t, strict=True)) / len(p),
+        lambda p, t: -log(p**t * (1 - p) ** (1 - t)).mean(),
+        lambda p, t: F.cross_entropy(
+            torch.stack([log(1 - p), log(p)], 1), torch.stack([1 - t, t], 1)
+        ),
     ],
     "value_function": [
         lambda r, f: (log(r)[:, None] + log(1 - f)).mean(),
@@ -269,6 +407,7 @@ RIGHT = {
         lambda p, q: torch.where(p + q > 0, p / (p + q), 0.5),
         lambda p, q: (log(p) - torch.logaddexp(log(p), log(q))).exp(),
         lambda p, q: torch.from_numpy(p.numpy() / (p + q).numpy()),
+        lambda p, q: p / (p + q).clamp(min=torch.finfo(p.dtype).tiny),
     ],
     "jensen_shannon": [
         by_hand,
@@ -278,9 +417,13 @@ RIGHT = {
     "discriminator_step": [
         d_step(lambda r, f: -losses.value_function(sigmoid(r), sigmoid(f))),
         d_step(out=lambda loss: loss.detach().numpy()[()]),
+        d_step(lambda r, f: BCE(sigmoid(r), ones(r)) + BCE(sigmoid(f), zeros(f))),
+        d_by_a_closure,
     ],
     "generator_step": [
         g_by_two_walks,
+        g_by_functional_gradients,
+        g_step(lambda f: -BCE(sigmoid(f), torch.zeros(len(f)))),
         lambda G, D, o, z: g_step()(G, copy.deepcopy(D), o, z),
         g_step(lambda f: log(sigmoid(-f)).mean(), after=lambda G, D, *_: D.zero_grad()),
     ],
@@ -288,6 +431,7 @@ RIGHT = {
         game(),
         game(out=lambda history: np.array(history).tolist()),
         game(out=lambda history: list(np.float32(history))),
+        game_of_one_loop,
     ],
     "simultaneous_step": [
         by_autograd,

@@ -482,6 +482,25 @@ def by_backward(kernel, size, stride):
     )
 
 
+def overlaps(size, kernel, stride):
+    ones = torch.ones(1, 1, size), torch.ones(1, 1, kernel)
+    return F.conv_transpose1d(*ones, stride=stride).flatten()
+
+
+def by_a_layer(size, kernel, stride):
+    layer = nn.ConvTranspose1d(1, 1, kernel, stride, bias=False)  # draws its weights
+    nn.init.ones_(layer.weight)
+    return layer(torch.ones(1, 1, size)).flatten()
+
+
+def adam_with_a_counting_tensor(parameter, gradient, state, lr, betas, eps):
+    t = state["t"] = state.get("t", torch.tensor(0)) + 1  # powers in float32
+    m = state["m"] = betas[0] * state.get("m", 0.0) + (1 - betas[0]) * gradient
+    v = state["v"] = betas[1] * state.get("v", 0.0) + (1 - betas[1]) * gradient**2
+    size = (v / (1 - betas[1] ** t)).sqrt() + eps
+    return parameter - lr * m / (1 - betas[0] ** t) / size
+
+
 def channel_by_channel(x, weight, bias, eps):
     out = torch.empty_like(x)
     for c in range(x.shape[1]):
@@ -611,6 +630,219 @@ def init_by_dimension(module):
             weight.copy_(torch.normal(0.0, 0.02, weight.shape))
 
 
+def network(kind, *, norm=None, act=None, build=None, given=None, made=None):
+    """A right network with one thing done to its parts, input or output."""
+
+    class Bent(Plain if kind == "Generator" else Layered):
+        def __init__(self, *sizes, **named):
+            super().__init__(*sizes, **named)
+            parts = self.main if kind == "Generator" else self
+            for i, part in enumerate(parts):
+                if isinstance(part, nn.BatchNorm2d) and norm:
+                    parts[i] = norm(part.num_features)
+                if isinstance(part, nn.ReLU | nn.LeakyReLU) and act:
+                    parts[i] = nn.Sequential(part, act)
+            if build:
+                build(self)
+
+        def forward(self, x):
+            result = super().forward(given(x) if given else x)
+            return made(self, result) if made else result
+
+    return Bent
+
+
+def bent_networks():
+    """What is the same in one call in training mode, and what a gradient tells."""
+    for kind in ("Generator", "Discriminator"):
+        fitting = ("images detached",) if kind == "Discriminator" else ()
+        yield kind, network(kind, given=lambda x: x.detach()), fitting
+        for more in (
+            {"build": lambda net: torch.manual_seed(0)},
+            {"build": lambda net: net.eval()},
+            {"build": lambda net: next(net.parameters()).requires_grad_(False)},
+            {"made": lambda net, x: (net.eval(), x)[1]},
+            {"made": lambda net, x: (net.train(), x)[1]},
+            {"made": lambda net, x: (net.requires_grad_(False), x)[1]},
+            {"made": lambda net, x: (torch.manual_seed(0), x)[1]},
+            {"made": lambda net, x: x.half().float()},
+            {"made": lambda net, x: x.round(decimals=3)},
+            {"made": lambda net, x: x.clamp(-0.999, 0.999)},
+            {"given": lambda x: (x / x.std()) * (1 + 0 * x)},
+            {"act": nn.Hardtanh(-10, 10)},
+            {"norm": functools.partial(nn.BatchNorm2d, momentum=0.8)},
+            {"norm": functools.partial(nn.BatchNorm2d, eps=1e-3)},
+            {"norm": functools.partial(nn.BatchNorm2d, eps=1e-8)},
+        ):
+            yield kind, network(kind, **more), ()
+    yield "Generator", network("Generator", given=lambda z: z.clamp(-3, 3)), ()
+    made = {"made": lambda net, x: x.clamp(-100, 100)}
+    yield "Discriminator", network("Discriminator", **made), ()
+
+
+def bent_init(change, kinds=(nn.Conv2d, nn.ConvTranspose2d)):
+    """Right initial weights, and something else besides."""
+
+    def init(module):
+        init_by_match(module)
+        if isinstance(module, kinds):
+            change(module)
+
+    return init
+
+
+def stretched(conv):
+    """One number for each pair of channels."""
+    conv.weight.data.copy_(conv.weight.data[:, :, :1, :1].expand(conv.weight.shape))
+
+
+BENT_INIT = [
+    (stretched, ()),
+    (lambda conv: torch.manual_seed(0), ("one seed for each layer",)),
+    (lambda conv: setattr(conv, "bias", None), ()),
+    (lambda conv: conv.eval(), ()),
+    (lambda conv: conv.double(), ()),
+    (lambda conv: setattr(conv.weight, "grad", torch.ones_like(conv.weight)), ()),
+    (lambda conv: setattr(conv, "weight", nn.Parameter(conv.weight.mT[:1])), ()),
+]
+BENT_NORM = [
+    lambda bn: nn.init.normal_(bn.weight, 1, 0.02**2),
+    lambda bn: nn.init.uniform_(bn.weight, 0.9, 1.1),
+    lambda bn: nn.init.constant_(bn.bias, 1e-5),
+    lambda bn: bn.running_var.zero_(),
+    lambda bn: setattr(bn, "momentum", 0.8),
+    lambda bn: setattr(bn, "eps", 0.0),
+]
+
+
+def init_large_layers_only(module):
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d) and len(module.weight) > 31:
+        nn.init.normal_(module.weight, 0, 0.02)
+
+
+def bent_adam(before=lambda given: {}, after=lambda new, given: new):
+    """Right Adam with other numbers in, or with another result."""
+
+    def step(parameter, gradient, state, lr, betas, eps):
+        given = {"parameter": parameter, "gradient": gradient, "state": state}
+        given |= {"lr": lr, "betas": betas, "eps": eps}
+        return after(right_adam(**(given | before(given))), given)
+
+    return step
+
+
+def shared_averages(parameter, gradient, state, lr, betas, eps):
+    if not state:
+        state.update(t=0, m=gradient, v=gradient**2)  # changed in place from now on
+    state["t"] += 1
+    state["m"].mul_(betas[0]).add_(gradient, alpha=1 - betas[0])
+    state["v"].mul_(betas[1]).addcmul_(gradient, gradient, value=1 - betas[1])
+    return parameter - lr * state["m"] / (state["v"].sqrt() + eps)
+
+
+def root_of_eps(parameter, gradient, state, lr, betas, eps):
+    return right_adam(parameter, gradient, state, lr, betas, eps**0.5)
+
+
+def only_empty(kernel, size, stride):
+    matrix = torch.empty((size - len(kernel)) // stride + 1, size, dtype=kernel.dtype)
+    for i, row in enumerate(matrix):
+        row[i * stride : i * stride + len(kernel)] = kernel
+    return matrix
+
+
+def counted_once(size, kernel, stride):
+    counts = torch.zeros((size - 1) * stride + kernel)
+    counts[(stride * torch.arange(size)[:, None] + torch.arange(kernel)).flatten()] += 1
+    return counts
+
+
+def signs_of_zero(x, slope):
+    y = torch.ones_like(x)
+    y[x > 0], y[x < 0] = x[x > 0], slope * x[x < 0]
+    return y
+
+
+def right_norm(x, w, b, e):
+    return F.batch_norm(x, None, None, w, b, True, 0.1, e)
+
+
+def clamped_root(x, w, b, e):
+    variance, mean = torch.var_mean(x, (0, 2, 3), correction=0, keepdim=True)
+    return (x - mean) / variance.sqrt().clamp(min=e) * w[:, None, None] + b[
+        :, None, None
+    ]
+
+
+# What agreed with the right answer, or with a listed mistake, on too few numbers.
+BENT = [
+    ("conv_output_size", lambda n, k, s=1, p=0: (n - k) // s + 1 + 2 * p // s, ()),
+    ("conv_output_size", lambda n, k, s=1, p=0: (n + 2 * min(p, 2) - k) // s + 1, ()),
+    ("conv_output_size", lambda n, k, s=1, p=0: (n + 2 * p - min(k, 5)) // s + 1, ()),
+    (
+        "transposed_conv_output_size",
+        lambda n, k, s=1, p=0, o=0: n * s if p == 1 else (n - 1) * s - 2 * p + k + o,
+        (),
+    ),
+    (
+        "transposed_conv_output_size",
+        lambda n, k, s=1, p=0, o=0: (n - 1) * s - 2 * p + k + (s - 1) * bool(o),
+        (),
+    ),
+    (
+        "transposed_conv_output_size",
+        lambda n, k, s=1, p=0, o=0: max((n - 1) * s - 2 * p + k + o, n),
+        (),
+    ),
+    ("conv_matrix", only_empty, ()),
+    ("conv_matrix", lambda k, n, s: by_numpy_loops(k, n, s).half().to(k.dtype), ()),
+    ("conv_matrix", lambda k, n, s: by_numpy_loops(k, n, s).float().to(k.dtype), ()),
+    ("conv_matrix", lambda k, n, s: by_numpy_loops(k, n, s) + 1e-5, ()),
+    ("conv_matrix", lambda k, n, s: by_numpy_loops(k[:3], n, s), ()),
+    (
+        "conv_matrix",
+        lambda k, n, s: (torch.manual_seed(0), by_numpy_loops(k, n, s))[1],
+        (),
+    ),
+    ("overlap_count", counted_once, ("reached or not",)),
+    ("overlap_count", lambda n, k, s: overlaps(n, k, s).clamp(max=5), ()),
+    ("overlap_count", lambda n, k, s: overlaps(min(n, 5), k, s), ()),
+    ("batch_norm", lambda x, w, b, e: right_norm(x, w.abs(), b, e), ()),
+    ("batch_norm", lambda x, w, b, e: right_norm(x, w, b, max(e, 1e-5)), ()),
+    ("batch_norm", lambda x, w, b, e: right_norm(x, w, b, e + 1e-8), ()),
+    ("batch_norm", lambda x, w, b, e: right_norm(x, w, b, e).clamp(-100, 100), ()),
+    ("batch_norm", lambda x, w, b, e: right_norm(x, w, b, e) + 1e-4, ()),
+    ("batch_norm", lambda x, w, b, e: right_norm(x, w, b, e) if len(x) > 1 else x, ()),
+    ("batch_norm", clamped_root, ()),  # eps has an effect: 0 is not divided by 0
+    ("leaky_relu", lambda x, a: F.leaky_relu(x, a).clamp(-1e4, 1e4), ()),
+    ("leaky_relu", lambda x, a: F.leaky_relu(x, a + 1e-8), ()),
+    ("leaky_relu", lambda x, a: torch.where(x > -1e-3, x, a * x), ()),
+    ("leaky_relu", lambda x, a: torch.where(x > 0.05, x, a * x), ()),
+    ("leaky_relu", lambda x, a: torch.where((x > 0).all(), x, a * x), ()),
+    ("leaky_relu", lambda x, a: F.leaky_relu(x, a).float(), ()),
+    ("leaky_relu", lambda x, a: x / x * F.leaky_relu(x, a), ()),
+    ("leaky_relu", signs_of_zero, ()),
+    ("adam_step", shared_averages, ()),
+    ("adam_step", root_of_eps, ()),
+    ("adam_step", bent_adam(lambda g: {"eps": max(g["eps"], 1e-8)}), ()),
+    ("adam_step", bent_adam(lambda g: {"eps": g["eps"] + 1e-12}), ()),
+    ("adam_step", bent_adam(lambda g: {"lr": 0.1}), ()),
+    ("adam_step", bent_adam(lambda g: {"lr": max(g["lr"], 0.01)}), ()),
+    ("adam_step", bent_adam(lambda g: {"betas": (min(g["betas"][0], 0.9), 0.999)}), ()),
+    ("adam_step", bent_adam(lambda g: {"gradient": g["gradient"].clamp(-9, 9)}), ()),
+    ("adam_step", bent_adam(lambda g: {"gradient": g["gradient"] + 1e-12}), ()),
+    ("adam_step", bent_adam(lambda g: {"parameter": g["parameter"].float()}), ()),
+    ("adam_step", bent_adam(after=lambda new, g: new.clamp(-10, 10)), ()),
+    ("adam_step", bent_adam(after=lambda new, g: nn.Parameter(new)), ()),
+    ("adam_step", bent_adam(after=lambda new, g: (torch.manual_seed(0), new)[1]), ()),
+    ("adam_step", bent_adam(after=lambda new, g: (g["gradient"].zero_(), new)[1]), ()),
+    *(("init_weights", bent_init(change), fitting) for change, fitting in BENT_INIT),
+    *(("init_weights", bent_init(change, nn.BatchNorm2d), ()) for change in BENT_NORM),
+    ("init_weights", init_large_layers_only, ()),
+    *bent_networks(),
+]
+
+
 RIGHT = [
     ("conv_output_size", Method().size),
     (
@@ -643,6 +875,10 @@ RIGHT = [
             minlength=(n - 1) * s + k,
         ),
     ),
+    ("overlap_count", by_a_layer),
+    ("adam_step", adam_with_a_counting_tensor),
+    ("Generator", network("Generator", act=nn.Identity())),
+    ("Discriminator", network("Discriminator", build=lambda net: net.train())),
     ("batch_norm", channel_by_channel),
     (
         "batch_norm",
@@ -685,7 +921,7 @@ RIGHT = [
 ]
 
 
-each_wrong = pytest.mark.parametrize("case", WRONG, ids=lambda c: f"{c[0]}")
+each_wrong = pytest.mark.parametrize("case", WRONG + BENT, ids=lambda c: f"{c[0]}")
 each_right = pytest.mark.parametrize("case", RIGHT, ids=lambda c: f"{c[0]}")
 
 

@@ -3,6 +3,8 @@ named mistake fits what was typed, and right ones written differently pass."""
 
 import contextlib
 import copy
+import datetime
+import io
 import math
 import time
 import timeit
@@ -133,6 +135,119 @@ def in_place_on_the_data(G, D, optimizer_g, optimizer_d, x_real, z):
     return training.train_step(G, D, optimizer_g, optimizer_d, x_real, z)
 
 
+def fed(reals=lambda x: x, latents=lambda z: z):
+    """A right step on other data or latents."""
+
+    def answer(G, D, optimizer_g, optimizer_d, x_real, z):
+        x_real, z = reals(x_real), latents(z)
+        return training.train_step(G, D, optimizer_g, optimizer_d, x_real, z)
+
+    return answer
+
+
+def around(before=lambda *players: None, after=lambda *players: None):
+    """A right step with something done to the players and optimizers around it."""
+
+    def answer(G, D, optimizer_g, optimizer_d, x_real, z):
+        before(G, D, optimizer_g, optimizer_d)
+        result = training.train_step(G, D, optimizer_g, optimizer_d, x_real, z)
+        after(G, D, optimizer_g, optimizer_d)
+        return result
+
+    return answer
+
+
+def with_optimizers(of_g, of_d):
+    def answer(G, D, optimizer_g, optimizer_d, x_real, z):
+        return training.train_step(
+            G, D, of_g(G, optimizer_g), of_d(D, optimizer_d), x_real, z
+        )
+
+    return answer
+
+
+def given(network, optimizer):
+    return optimizer
+
+
+def anew(network, optimizer):
+    rate = optimizer.param_groups[0]["lr"]
+    return torch.optim.SGD(network.parameters(), lr=rate)
+
+
+def by_hand(G, D, optimizer_g, optimizer_d, x_real, z):
+    """The rates are the optimizers', the steps are not."""
+
+    def descend(loss, network, optimizer):
+        weights = list(network.parameters())
+        slopes = torch.autograd.grad(loss, weights)
+        with torch.no_grad():
+            for weight, slope in zip(weights, slopes, strict=True):
+                weight -= optimizer.param_groups[0]["lr"] * slope
+        return loss.detach()
+
+    x_fake = G(z)
+    loss_d = losses.discriminator_loss(D(x_real), D(x_fake.detach()))
+    loss_d = descend(loss_d, D, optimizer_d)
+    return loss_d, descend(losses.generator_loss(D(x_fake)), G, optimizer_g)
+
+
+def only_while_d_loses(G, D, optimizer_g, optimizer_d, x_real, z):
+    with torch.no_grad():
+        loss_d = losses.discriminator_loss(D(x_real), D(G(z)))
+    if loss_d < 0.2:
+        return loss_d, training.generator_step_on_logits(D, optimizer_g, G(z))
+    return training.train_step(G, D, optimizer_g, optimizer_d, x_real, z)
+
+
+def normalizations(*nets):
+    return [m for net in nets for m in net if isinstance(m, torch.nn.BatchNorm1d)]
+
+
+def statistics_put_back(G, D, optimizer_g, optimizer_d, x_real, z):
+    kept = [(b, b.clone()) for net in (G, D) for b in net.buffers()]
+    result = training.train_step(G, D, optimizer_g, optimizer_d, x_real, z)
+    for buffer, value in kept:
+        buffer.copy_(value)
+    return result
+
+
+def squeezed(G, D, optimizer_g, optimizer_d, x_real, z):
+    """D's (n,) squeezed once more: for n = 1 it has no axis left."""
+    return step(
+        of_d=lambda r, f: (
+            BCE(r.squeeze(), torch.ones(len(x_real)))
+            + BCE(f.squeeze(), torch.zeros(len(z)))
+        )
+    )(G, D, optimizer_g, optimizer_d, x_real, z)
+
+
+def d_cleared_too_late(G, D, optimizer_g, optimizer_d, x_real, z):
+    x_fake = G(z)
+    loss_d = losses.discriminator_loss(D(x_real), D(x_fake.detach()))
+    loss_d.backward()
+    optimizer_d.zero_grad()
+    optimizer_d.step()
+    return loss_d, training.generator_step_on_logits(D, optimizer_g, x_fake)
+
+
+def no_backward_for_g(G, D, optimizer_g, optimizer_d, x_real, z):
+    x_fake = G(z)
+    loss_d = training.discriminator_step_on_logits(
+        D, optimizer_d, x_real, x_fake.detach()
+    )
+    loss_g = losses.generator_loss(D(x_fake))
+    optimizer_g.zero_grad()
+    optimizer_g.step()
+    return loss_d, loss_g.detach()
+
+
+def fixed_targets(G, D, optimizer_g, optimizer_d, x_real, z):
+    return step(of_d=lambda r, f: BCE(r, torch.ones(6)) + BCE(f, torch.zeros(6)))(
+        G, D, optimizer_g, optimizer_d, x_real, z
+    )
+
+
 WRONG_STEPS = [
     (step(scale=2.0), ("two updates of one player",)),
     (step(of_d=lambda r, f: softplus(-r).mean() + 0.5 * softplus(f).mean()), ()),
@@ -183,6 +298,41 @@ WRONG_STEPS = [
     (second_d_update, ("two updates of one player",)),
     (stale_images, ()),
     (in_place_on_the_data, ()),
+    (around(before=lambda *players: torch.manual_seed(0)), ()),
+    (with_optimizers(anew, anew), ("own optimizer",)),
+    (with_optimizers(anew, given), ("own optimizer",)),
+    (with_optimizers(given, anew), ("own optimizer",)),
+    (by_hand, ("own optimizer",)),
+    (around(after=lambda G, D, og, od: og.state.clear()), ("own optimizer",)),
+    (around(after=lambda G, D, og, od: od.param_groups[0].update(lr=0.01)), ()),
+    (step(of_d=lambda r, f: losses.discriminator_loss(r.clamp(-5), f)), ()),
+    (step(of_d=lambda r, f: losses.discriminator_loss(r, f.clamp(max=5))), ()),
+    (step(of_d=lambda r, f: losses.discriminator_loss(r, f).clamp(max=10)), ()),
+    (step(of_d=lambda r, f: losses.discriminator_loss(r, f).clamp(min=0.1)), ()),
+    (step(of_g=lambda f: losses.generator_loss(f.clamp(-10, 10))), ()),
+    (step(of_g=lambda f: -(f.sigmoid() + 1e-8).log().mean()), ()),
+    (step(of_g=lambda f: -f.sigmoid().clamp(1e-3, 1 - 1e-3).log().mean()), ()),
+    (step(out=lambda d, g: (min(d.item(), 5.0), min(g.item(), 5.0))), ()),
+    (fed(latents=lambda z: z.clamp(-2, 2)), ()),
+    (fed(reals=lambda x: x[:64], latents=lambda z: z[:64]), ()),
+    (fed(latents=lambda z: z.requires_grad_()), ()),
+    (only_while_d_loses, ()),
+    (
+        step(
+            before=lambda G, D: (G.train(), D.train()),
+            after=lambda G, D: [m.eval() for m in normalizations(D)],
+        ),
+        (),
+    ),
+    (
+        around(lambda G, D, *_: [m.reset_running_stats() for m in normalizations(D)]),
+        (),
+    ),
+    (statistics_put_back, ()),
+    (squeezed, ()),
+    (d_cleared_too_late, ("D never steps",)),
+    (no_backward_for_g, ("G is cut off",)),
+    (fixed_targets, ("targets of the other batch",)),
 ]
 
 
@@ -272,6 +422,37 @@ def in_float64_losses(G, D, optimizer_g, optimizer_d, x_real, z):
     )(G, D, optimizer_g, optimizer_d, x_real, z)
 
 
+def closures(G, D, optimizer_g, optimizer_d, x_real, z):
+    x_fake = G(z)
+
+    def descended(optimizer, loss):
+        def evaluate():
+            optimizer.zero_grad()
+            value = loss()
+            value.backward()
+            return value
+
+        return optimizer.step(evaluate).item()
+
+    loss_d = descended(
+        optimizer_d, lambda: losses.discriminator_loss(D(x_real), D(x_fake.detach()))
+    )
+    return loss_d, descended(optimizer_g, lambda: losses.generator_loss(D(x_fake)))
+
+
+def a_copy_makes_the_fakes(G, D, optimizer_g, optimizer_d, x_real, z):
+    x_fake = copy.deepcopy(G)(z).detach()
+    loss_d = training.discriminator_step_on_logits(D, optimizer_d, x_real, x_fake)
+    return loss_d, training.generator_step_on_logits(D, optimizer_g, G(z))
+
+
+def weighed_in_one_sum(r, f):
+    """Two means as one weighed sum."""
+    targets = torch.cat([ones(r), zeros(f)])
+    weights = torch.cat([ones(r) / len(r), ones(f) / len(f)])
+    return BCE(torch.cat([r, f]), targets, weights, reduction="sum")
+
+
 RIGHT_STEPS = [
     step(),
     step(out=lambda d, g: (d.detach(), g.detach())),
@@ -286,6 +467,19 @@ RIGHT_STEPS = [
     clears_at_both_ends,
     clears_at_the_top,
     in_float64_losses,
+    closures,
+    a_copy_makes_the_fakes,
+    step(of_d=weighed_in_one_sum),
+    step(
+        of_d=lambda r, f: (
+            F.binary_cross_entropy(r.sigmoid(), ones(r))
+            + F.binary_cross_entropy(f.sigmoid(), zeros(f))
+        ),
+        of_g=lambda f: F.binary_cross_entropy(f.sigmoid(), ones(f)),
+    ),
+    step(of_d=lambda r, f: -losses.value_function(r.sigmoid(), f.sigmoid())),
+    step(of_g=lambda f: F.soft_margin_loss(f, ones(f))),
+    fed(latents=lambda z: z.clone().requires_grad_()),
 ]
 
 
@@ -355,6 +549,116 @@ def clock(read=time.perf_counter, out=lambda s, b, n: n * b / s, warm=1, extra=0
         for _ in range(extra):
             step()
         return out(seconds, batch_size, n)
+
+    return answer
+
+
+def each_alone(rate):
+    def answer(step, batch_size, n):
+        step()
+        seconds = []
+        for _ in range(n):
+            devices.synchronize()
+            start = time.perf_counter()
+            step()
+            devices.synchronize()
+            seconds.append(time.perf_counter() - start)
+        return rate(np.array(seconds), batch_size)
+
+    return answer
+
+
+def by_the_date(step, batch_size, n):
+    step()
+    devices.synchronize()
+    start = datetime.datetime.now()
+    for _ in range(n):
+        step()
+    devices.synchronize()
+    return n * batch_size / (datetime.datetime.now() - start).total_seconds()
+
+
+def timer_of_timeit(step, batch_size, n):
+    def run():
+        step()
+        devices.synchronize()
+
+    run()
+    return n * batch_size / timeit.Timer(run).timeit(n)
+
+
+def repeated_by_timeit(step, batch_size, n):
+    def run():
+        step()
+        devices.synchronize()
+
+    run()
+    return n * batch_size / sum(timeit.repeat(run, number=1, repeat=n))
+
+
+def looked_at(before=lambda G: None, after=lambda G: None):
+    """Right images, and something done to G."""
+
+    def answer(G, z):
+        before(G)
+        images = training.sample(G, z)
+        after(G)
+        return images
+
+    return answer
+
+
+def eval_parts_only(G, z):
+    """Right where the whole is in training mode."""
+    was, still = G.training, [m for m in G.modules() if not m.training]
+    G.eval()
+    with torch.no_grad():
+        images = G(z)
+    G.train(was)
+    for module in still:
+        module.eval()
+    return images
+
+
+def pickled(G, z):
+    stored = io.BytesIO()
+    torch.save(G, stored)
+    stored.seek(0)
+    with torch.no_grad():
+        return torch.load(stored, weights_only=False).eval()(z)
+
+
+def walk(
+    angle=lambda a, b: torch.acos((a @ b).clamp(-1, 1)),
+    is_line=lambda a, b, w: torch.sin(w) < 1e-3,
+    out=lambda walk: walk,
+):
+    def answer(z0, z1, n):
+        t, a, b = torch.linspace(0, 1, n)[:, None], z0 / z0.norm(), z1 / z1.norm()
+        w = angle(a, b)
+        if is_line(a, b, w):
+            return torch.lerp(z0, z1, t)
+        turned = (torch.sin((1 - t) * w) * a + torch.sin(t * w) * b) / torch.sin(w)
+        return out(turned * torch.lerp(z0.norm(), z1.norm(), t))
+
+    return answer
+
+
+def never(a, b, w):
+    return False
+
+
+def from_a_first_guess(guess):
+    """A search whose first "smallest so far" may be too small."""
+
+    def answer(samples, x):
+        best = torch.full((len(samples),), guess)
+        where = torch.zeros(len(samples), dtype=torch.int64)
+        for i, one in enumerate(x):
+            far = (samples - one).flatten(1).norm(dim=1)
+            where[far < best] = i
+            best = torch.minimum(best, far)
+        return best, where
 
     return answer
 
@@ -475,6 +779,86 @@ WRONG = [
     ("images_per_second", lambda step, batch_size, n: math.nan, ("no warm-up",)),
     ("spherical_interpolation", lambda a, b, n: a.add_(b), ()),
     ("nearest_neighbors", lambda s, x: s.sub_(x[:1]), ()),
+    # what no probe reached
+    (
+        "to_tanh_range",
+        lambda p: (p / 255 if p.max() > 1 else p.float()) * 2 - 1,
+        ("scale guessed from the image",),
+    ),
+    ("sample", sampler(out=lambda x: x.flatten(1)), ()),
+    ("sample", sampler(out=lambda x: x.float()), ()),
+    ("sample", sampler(out=lambda x: x.round(decimals=4)), ()),
+    ("sample", sampler(z=lambda z: z.float()), ()),
+    ("sample", sampler(z=lambda z: z.clamp(-3, 3)), ()),
+    ("sample", sampler(z=lambda z: z[:64]), ()),
+    ("sample", sampler(z=lambda z: z * 1.0001), ()),
+    ("sample", sampler(z=lambda z: z.requires_grad_()), ()),
+    ("sample", looked_at(after=lambda G: G.zero_grad()), ()),
+    ("sample", looked_at(after=lambda G: G.requires_grad_()), ("all thawed",)),
+    ("sample", looked_at(before=lambda G: torch.manual_seed(0)), ()),
+    (
+        "sample",
+        looked_at(after=lambda G: [setattr(m, "p", 0.0) for m in G.modules()]),
+        (),
+    ),
+    ("sample", eval_parts_only, ()),
+    ("images_per_second", clock(out=lambda s, b, n: int(n * b / s)), ("rounded",)),
+    ("images_per_second", clock(out=lambda s, b, n: round(n * b / s, 1)), ()),
+    ("images_per_second", clock(out=lambda s, b, n: n * b / max(s, 0.1)), ()),
+    ("images_per_second", clock(out=lambda s, b, n: n * b / (s + 1e-3)), ()),
+    ("images_per_second", clock(out=lambda s, b, n: n * b / round(s, 2)), ()),
+    ("images_per_second", clock(out=lambda s, b, n: torch.tensor([n * b / s])), ()),
+    (
+        "images_per_second",
+        torch.no_grad()(clock()),
+        ("no gradients in the steps",),
+    ),
+    (
+        "images_per_second",
+        each_alone(lambda s, b: b / np.median(s)),
+        ("the best step",),
+    ),
+    (
+        "images_per_second",
+        each_alone(lambda s, b: (b / s).mean()),
+        ("mean of the rates",),
+    ),
+    ("images_per_second", each_alone(lambda s, b: 2 * b / (s.min() + s.max())), ()),
+    ("spherical_interpolation", walk(is_line=lambda a, b, w: w < 0.3), ()),
+    ("spherical_interpolation", walk(is_line=lambda a, b, w: a @ b > 0.99), ()),
+    ("spherical_interpolation", walk(out=lambda x: x.half().float()), ()),
+    ("spherical_interpolation", walk(out=lambda x: x.round(decimals=3)), ()),
+    (
+        "spherical_interpolation",
+        walk(lambda a, b: torch.acos((a @ b).clamp(0, 1))),
+        (),
+    ),
+    (
+        "spherical_interpolation",
+        walk(lambda a, b: torch.acos(a @ b)),
+        ("a cosine above 1",),
+    ),
+    (
+        "spherical_interpolation",
+        walk(lambda a, b: torch.acos(a @ b), never),
+        ("no way out for parallel ones",),
+    ),
+    ("nearest_neighbors", lambda s, x: tuple((distance_table(s, x) + 1e-3).min(1)), ()),
+    (
+        "nearest_neighbors",
+        lambda s, x: (
+            distance_table(s, x).amin(1).half().float(),
+            distance_table(s, x).argmin(1),
+        ),
+        (),
+    ),
+    (
+        "nearest_neighbors",
+        lambda s, x: tuple(distance_table(s.round(decimals=3), x).min(1)),
+        (),
+    ),
+    ("nearest_neighbors", from_a_first_guess(10.0), ()),
+    ("nearest_neighbors", from_a_first_guess(1e4), ()),
 ]
 
 
@@ -525,6 +909,23 @@ RIGHT = [
     ("images_per_second", clock_of_timeit),
     ("images_per_second", clock(out=lambda s, b, n: torch.tensor(n * b / s))),
     ("images_per_second", clock(out=lambda s, b, n: b / (s / n))),
+    ("images_per_second", by_the_date),
+    ("images_per_second", timer_of_timeit),
+    ("images_per_second", repeated_by_timeit),
+    ("images_per_second", each_alone(lambda s, b: b / s.mean())),
+    ("sample", pickled),
+    ("sample", sampler(around=torch.inference_mode)),
+    ("spherical_interpolation", walk()),
+    ("spherical_interpolation", walk(is_line=lambda a, b, w: a @ b > 0.9995)),
+    (
+        "spherical_interpolation",
+        walk(lambda a, b: 2 * torch.atan2((a - b).norm(), (a + b).norm())),
+    ),
+    (
+        "spherical_interpolation",
+        walk(lambda a, b: torch.acos((a @ b).clamp(-1 + 1e-6, 1 - 1e-6)), never),
+    ),
+    ("nearest_neighbors", from_a_first_guess(math.inf)),
     ("spherical_interpolation", slerp),
     (
         "spherical_interpolation",
@@ -576,3 +977,9 @@ def test_after_a_check_the_clock_and_the_gpu_are_the_real_ones_again():
     before = time.perf_counter, time.time, torch.cuda.is_available
     judge(lambda step, batch_size, n: 1 / 0, "images_per_second")
     assert (time.perf_counter, time.time, torch.cuda.is_available) == before
+
+
+def test_a_clock_s_message_shows_what_the_answer_was_given():
+    verdict = judge(clock(out=lambda s, b, n: 500.0), "images_per_second")
+    assert "batch_size = 64, n = 10" in verdict.message
+    assert "step =" not in verdict.message

@@ -51,8 +51,202 @@ def near(samples, images):
     return far(samples, images).min(dim=1).values
 
 
+def both(summary):
+    return lambda r, f: (summary(r), summary(f))
+
+
+def mean(truths):
+    return truths.double().mean().item()
+
+
+def share(labels, n):
+    return torch.bincount(labels, minlength=n).double() / len(labels)
+
+
+def kl(p, inside, n):
+    return (p * inside.mul(n).log()).sum()
+
+
+def unless_empty(answer):
+    return lambda labels, n: answer(labels, n) if len(labels) else 0.0
+
+
+def needs(complaint):
+    """A distance that complains of what is named alone."""
+    safe = {"nan": 0.0, "posinf": 0.0}
+
+    def answer(a, b):
+        if complaint(a, b):
+            raise ValueError("not these")
+        a, b = (x.double().nan_to_num(**safe) for x in (a, b))
+        a, b = (x if len(x) > 1 else x.repeat(2, 1) for x in (a, b))
+        return distance(a, b, check=False)
+
+    return answer
+
+
+def centered_in_place(a, b):
+    """`.double()` makes no copy of what is float64 already."""
+    if min(len(a), len(b)) < 2 or torch.cat([a, b]).isnan().any():
+        raise ValueError("two rows, no NaN")
+    a, b = a.double(), b.double()
+    shift = (a.mean(0) - b.mean(0)).square().sum().item()
+    a -= a.mean(0)
+    b -= b.mean(0)
+    return distance(a, b, check=False) + shift
+
+
+def means_in_float32(a, b):
+    value = distance(a, b)
+    exact = (a.double().mean(0) - b.double().mean(0)).square().sum().item()
+    return value - exact + (a.mean(0) - b.mean(0)).square().sum().item()
+
+
+def ridge(eps):
+    return lambda s, t: [c + eps * np.eye(len(c)) for c in (s, t)]
+
+
+def past_equals(d, k):
+    return d.masked_fill(d == 0, math.inf).sort(dim=1).values[:, k - 1]
+
+
+def rim_for_recall_alone(real, fake, k):
+    strict = balls(real, fake, k, inside=lambda d, r: (d < r).any(1))
+    return strict[0], balls(real, fake, k)[1]
+
+
+def of_different_fakes(real, fake, k):
+    different = fake.unique(dim=0)
+    precision, _ = balls(real, different, min(k, len(different) - 1))
+    return precision, balls(real, fake, k)[1]
+
+
 # exercise, answer, and the names of the mistakes that would be fitting words for it.
 WRONG = [
+    ("equilibrium_losses", lambda: (1.375, 0.6875), ("rounded",)),
+    ("equilibrium_losses", lambda: torch.tensor([2 * LOG2, LOG2]), ()),
+    *(
+        ("mean_outputs", both(summary), ())
+        for summary in (
+            lambda x: sigmoid(x.clamp(-14, 14)).mean(),
+            lambda x: sigmoid(x).clamp(1e-6, 1 - 1e-6).mean(),
+            lambda x: sigmoid(x).sum() / (len(x) + 1e-5),
+            lambda x: sigmoid(x.unique()).mean(),
+            lambda x: round(sigmoid(x).mean().item(), 5),
+        )
+    ),
+    ("diagnose", lambda run: np.array([CLINIC[run], ""]), ()),
+    ("diagnose", lambda run: CLINIC[run].replace("_", " "), ()),
+    *(
+        ("frechet_distance", needs(complaint), ("no complaint",))
+        for complaint in (
+            lambda a, b: len(a) < 2 or torch.cat([a, b]).isnan().any(),
+            lambda a, b: len(b) < 2 or torch.cat([a, b]).isnan().any(),
+            lambda a, b: min(len(a), len(b)) < 2 or a.isnan().any(),
+            lambda a, b: min(len(a), len(b)) < 2 or b.isnan().any(),
+        )
+    ),
+    (
+        "frechet_distance",
+        needs(lambda a, b: min(len(a), len(b)) < 3 or torch.cat([a, b]).isnan().any()),
+        (),
+    ),
+    ("frechet_distance", centered_in_place, ()),
+    ("frechet_distance", means_in_float32, ("in float32",)),
+    ("frechet_distance", lambda a, b: round(distance(a, b), 4), ()),
+    ("frechet_distance", lambda a, b: distance(a, b) + 1e-6, ()),
+    *(
+        (
+            "frechet_distance",
+            lambda a, b, eps=eps: distance(a, b, cov=ridge(eps)),
+            ("a hair added",),
+        )
+        for eps in (3e-4, 1e-4, 1e-6, 1e-7)
+    ),
+    *(
+        ("mode_coverage", unless_empty(answer), named)
+        for answer, *named in (
+            (lambda x, n: mean(share(x, n) > 1e-3), "rare classes left out"),
+            (lambda x, n: mean(share(x, n) > 1e-4), "rare classes left out"),
+            (lambda x, n: float(len(x.unique()) == n), "rounded down"),
+            (lambda x, n: round(len(x.unique()) / n, 3),),
+            (lambda x, n: mean(torch.bincount(x, minlength=n).byte() > 0),),
+        )
+    ),
+    *(
+        ("class_histogram_kl", answer, ("smoothed",))
+        for eps in (1e-2, 1e-5, 3e-7, 1e-8)
+        for answer in (
+            lambda x, n, e=eps: kl(share(x, n) + e, share(x, n) + e, n),
+            lambda x, n, e=eps: kl(*[share(x, n).clamp(min=e)] * 2, n),
+        )
+    ),
+    *(
+        (
+            "class_histogram_kl",
+            lambda x, n, eps=eps: kl(share(x, n), share(x, n) + eps, n),
+            ("smoothed",),
+        )
+        for eps in (1e-3, 1e-6)
+    ),
+    (
+        "class_histogram_kl",
+        lambda x, n: evaluation.class_histogram_kl(x, n) / math.log(n),
+        ("to base n_classes",),
+    ),
+    (
+        "class_histogram_kl",
+        lambda x, n: round(evaluation.class_histogram_kl(x, n), 5),
+        (),
+    ),
+    (
+        "precision_recall",
+        lambda *sets: balls(*sets, radius=past_equals),
+        ("equal points left out",),
+    ),
+    ("precision_recall", of_different_fakes, ()),
+    ("precision_recall", rim_for_recall_alone, ("rim left out",)),
+    *(
+        (
+            "precision_recall",
+            lambda *sets, c=c: balls(*sets, inside=lambda d, r: (d <= c * r).any(1)),
+            (),
+        )
+        for c in (0.99, 0.9999, 1.0001, 1.01)
+    ),
+    *(
+        (
+            "memorization_score",
+            lambda s, t, h, c=c: mean(near(s, t) < c * near(s, h)),
+            (),
+        )
+        for c in (0.99, 0.9999, 1.0001)
+    ),
+    (
+        "memorization_score",
+        lambda s, t, h: mean(near(s, t).half() < near(s, h).half()),
+        (),
+    ),
+    (
+        "memorization_score",
+        lambda s, t, h: evaluation.memorization_score(s, t, h) or 0.5,
+        (),
+    ),
+    (
+        "memorization_score",
+        lambda s, t, h: mean((near(s, t) < near(s, h))[near(s, t) != near(s, h)]),
+        (),  # ties are dropped
+    ),
+    (
+        "memorization_score",
+        lambda s, t, h: ((near(s, h) - near(s, t)).sign().mean() + 1) / 2,
+        ("ties counted",),
+    ),
+    (
+        "mode_coverage",
+        lambda x, n: mean(share(x, n) > 0) if len(x) else math.nan,
+        ("empty breaks it",),
+    ),
     ("mean_outputs", lambda r, f: (sigmoid(r).mean(), sigmoid(f).std()), ()),
     ("mean_outputs", lambda r, f: (sigmoid(r / 2).mean(), sigmoid(f / 2).mean()), ()),
     ("mean_outputs", lambda r, f: (sigmoid(r).max(), sigmoid(f).max()), ()),
@@ -289,7 +483,55 @@ def with_torch_cov(a, b):
     return (a.mean(0) - b.mean(0)).square().sum() + (s + t).trace() - 2 * overlap
 
 
+def added_one_by_one(labels, n):
+    """In float32, where every sum is rounded."""
+    shares = torch.bincount(labels, minlength=n) / len(labels)
+    return sum(p * torch.log(p * n) for p in shares if p)
+
+
+def by_expanded_squares(a, b):
+    """In float32, where |a|^2 + |b|^2 - 2 a b loses digits."""
+    squares = a.square().sum(1)[:, None] + b.square().sum(1) - 2 * a @ b.T
+    return squares.clamp(min=0).sqrt()
+
+
+def inside_by_squares(points, centers, k):
+    radii = by_expanded_squares(centers, centers).kthvalue(k + 1, dim=1).values
+    return (by_expanded_squares(points, centers) <= radii).any(1).float().mean()
+
+
+def root_by_svd(a, b):
+    if min(len(a), len(b)) < 2 or torch.cat([a, b]).isnan().any():
+        raise ValueError("two rows, no NaN")
+    s, t = torch.cov(a.double().T), torch.cov(b.double().T)
+    u, values, v = torch.linalg.svd(s)
+    root = u * values.sqrt() @ v
+    overlap = torch.linalg.eigvalsh(root @ t @ root).clamp(min=0).sqrt().sum()
+    shift = a.double().mean(0) - b.double().mean(0)
+    return shift @ shift + s.trace() + t.trace() - 2 * overlap
+
+
 RIGHT = [
+    ("class_histogram_kl", added_one_by_one),
+    ("class_histogram_kl", lambda x, n: (share(x, n).float()[x] * n).log().mean()),
+    ("frechet_distance", root_by_svd),
+    ("mean_outputs", both(lambda x: (1 - 1 / (1 + x.exp())).mean())),
+    ("mean_outputs", both(lambda x: torch.exp(-torch.log1p(torch.exp(-x))).mean())),
+    (
+        "precision_recall",
+        lambda real, fake, k: (
+            inside_by_squares(fake, real, k),
+            inside_by_squares(real, fake, k),
+        ),
+    ),
+    (
+        "memorization_score",
+        lambda *sets: (
+            lambda s, t, h: mean(
+                by_expanded_squares(s, t).amin(1) < by_expanded_squares(s, h).amin(1)
+            )
+        )(*(x.flatten(1).double() for x in sets)),
+    ),
     ("frechet_distance", with_torch_cov),
     ("mean_outputs", lambda r, f: (r.sigmoid().mean().item(), f.sigmoid().mean())),
     ("mean_outputs", lambda r, f: tuple(x.double().sigmoid().mean() for x in (r, f))),

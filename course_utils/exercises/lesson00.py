@@ -35,7 +35,9 @@ register(
         probes={
             "black, gray and white": _images(-1.0, 0.0, 1.0),
             "dark pixels only": _images(-0.9, -0.5, -0.2),
-            "in float64": lambda: (torch.tensor([-1.0, 0.3], dtype=torch.float64),),
+            "in float64": lambda: (
+                torch.tensor([-1.0, 0.3, 0.123456789], dtype=torch.float64),
+            ),
             "two images of 2x2": _images(
                 -1.0, -0.5, 0.0, 0.5, 1.0, 0.2, -0.2, 0.8, shape=(2, 1, 2, 2)
             ),
@@ -128,5 +130,6 @@ register(
         answer="return (images + 1) / 2",
         because="Adding 1 moves [-1, 1] to [0, 2]; halving makes it [0, 1].",
         praise="Every image in this course goes through this line before you see it.",
+        elementwise=True,
     )
 )

@@ -20,8 +20,8 @@ from .engine import Exercise, Mistake, register
 
 log = torch.log
 BITS = "Right, in bits: you used log2. The course counts in nats: `torch.log`."
-IN_LOGS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-10)  # epsilons; one below is unseen
-CLAMPS = (1e-2, 1e-3, 1e-4, 1e-5)
+IN_LOGS = (*(10.0**-k for k in range(2, 13)), 2**-23)  # one below is unseen
+FLOORS = (10, 20, 50)  # for the log itself; PyTorch's own stands at 100
 NO_EPSILON = (
     "Where a probability is small, your epsilon (or clamp) decides its log: the "
     "formula has none. Probabilities stay strictly between 0 and 1 here; lesson 5 "
@@ -29,9 +29,9 @@ NO_EPSILON = (
 )
 
 
-def _rows(*rows: tuple[float, ...]) -> Callable[[], tuple[Tensor, ...]]:
+def _rows(*rows: tuple[float, ...], **kw: Any) -> Callable[[], tuple[Tensor, ...]]:
     """A probe: one tensor for each row."""
-    return lambda: tuple(torch.tensor(row) for row in rows)
+    return lambda: tuple(torch.tensor(row, **kw) for row in rows)
 
 
 # ------------------------------------------------------------------ cross-entropy
@@ -41,12 +41,24 @@ def _cost_and_slope(
     function: Any, probability: Tensor, target: Tensor
 ) -> Iterator[tuple[str, Any]]:
     """Slopes in the probability alone: PyTorch's own has none in the target."""
-    yield from observers.value_and_slope(lambda p: function(p, target), probability)
+    seen = observers.value_and_slope(lambda p: function(p, target), probability)
+    yield from _slope_while_plain(seen, probability)
+
+
+def _slope_while_plain(seen: observers.Seen, *given: Tensor) -> observers.Seen:
+    """Without the slope below 1e-12, where PyTorch's own cross-entropy caps it."""
+    plain = min(float(p.min()) for p in given) > 1e-12
+    return (found for found in seen if plain or found[0] != "slope")
 
 
 def _score(p: Tensor, t: Tensor) -> Tensor:
     """The log-likelihood of each answer."""
     return t * log(p) + (1 - t) * log(1 - p)
+
+
+def _bernoulli(p: Tensor) -> torch.distributions.Bernoulli:
+    """Soft targets allowed; it clamps p."""
+    return torch.distributions.Bernoulli(p, validate_args=False)
 
 
 register(
@@ -65,6 +77,14 @@ register(
             "soft targets 0.9 and 0.1": _rows((0.7, 0.4), (0.9, 0.1)),
             "sure, and wrong": _rows((0.999, 0.5), (0.0, 1.0)),
             "surer, and wrong": _rows((1e-6, 0.5), (1.0, 0.0)),
+        },
+        later={
+            "in float64, and all but certain": _rows(
+                (2**-36, 0.7, 0.2, 1 - 2**-36, 0.4, 0.9, 0.3, 0.6),
+                (1.0, 1.0, 0.0, 0.0, 1.0, 0.9, 0.0, 0.1),
+                dtype=torch.float64,
+            ),
+            "in float64, with 1e-40": _rows((1e-40,), (1.0,), dtype=torch.float64),
         },
         accepts=[
             F.binary_cross_entropy,
@@ -106,9 +126,20 @@ register(
                     for e in IN_LOGS
                 )
                 + tuple(
-                    lambda p, t, e=e: -_score(p.clamp(e, 1 - e), t).mean()
-                    for e in CLAMPS
-                ),
+                    lambda p, t, e=e, top=top: -_score(p.clamp(e, top), t).mean()
+                    for e in IN_LOGS
+                    for top in (1 - e, 1.0)
+                )
+                + tuple(
+                    lambda p, t, a=a: (
+                        -(
+                            t * log(p).clamp(min=-a)
+                            + (1 - t) * log(1 - p).clamp(min=-a)
+                        ).mean()
+                    )
+                    for a in FLOORS
+                )
+                + (lambda p, t: -_bernoulli(p).log_prob(t).mean(),),
                 NO_EPSILON,
             ),
             Mistake(
@@ -217,7 +248,7 @@ register(
         ),
         because="It is the negative log-likelihood of a Bernoulli law, averaged.",
         praise="This is the bill. Next: what is the cheapest thing to say?",
-        same=1e-3,
+        same=1e-5,
     )
 )
 
@@ -229,6 +260,10 @@ def _value(r: Tensor, f: Tensor) -> Tensor:
     return log(r).mean() + log(1 - f).mean()
 
 
+def _value_and_slope(function: Any, r: Tensor, f: Tensor) -> observers.Seen:
+    yield from _slope_while_plain(observers.value_and_slope(function, r, f), r)
+
+
 def _joint(r: Tensor, f: Tensor) -> Tensor:
     return torch.cat([log(r), log(1 - f)]).mean()
 
@@ -238,7 +273,7 @@ register(
         name="value_function",
         lesson=2,
         reference=losses.value_function,
-        observe=observers.value_and_slope,
+        observe=_value_and_slope,
         probes={
             "one real with 0.8, one fake with 0.3": _rows((0.8,), (0.3,)),
             "D answers 1/2 to all": _rows((0.5, 0.5), (0.5, 0.5)),
@@ -246,6 +281,16 @@ register(
             "the same, each twice": _rows((0.9, 0.6) * 2, (0.2, 0.4) * 2),
             "two reals, five fakes": _rows((0.9, 0.6), (0.1, 0.4, 0.2, 0.7, 0.3)),
             "sure of one real, and wrong": _rows((1e-6, 0.5), (0.5,)),
+        },
+        later={
+            "right, nearly every time": _rows((1 - 2**-5,), (2**-5,)),
+            "surer, and wrong": _rows((2**-36, 0.5), (0.5, 0.25)),
+            "all but certain of one fake, and wrong": _rows((0.5,), (1 - 2**-24, 0.5)),
+            "real with 1e-37": _rows((1e-37,), (0.5,)),
+            "nine reals, seven fakes": _rows(
+                (0.9, 0.6, 0.8, 0.3, 0.7, 0.5, 0.95, 0.4, 0.2),
+                (0.1, 0.4, 0.2, 0.7, 0.3, 0.6, 0.05),
+            ),
         },
         accepts=[
             lambda r, f: (
@@ -272,8 +317,15 @@ register(
                     for e in IN_LOGS
                 )
                 + tuple(
-                    lambda r, f, e=e: _value(r.clamp(e, 1 - e), f.clamp(e, 1 - e))
-                    for e in CLAMPS
+                    lambda r, f, e=e, top=top: _value(r.clamp(e, top), f.clamp(e, top))
+                    for e in IN_LOGS
+                    for top in (1 - e, 1.0)
+                )
+                + tuple(
+                    lambda r, f, a=a: (
+                        log(r).clamp(min=-a).mean() + log(1 - f).clamp(min=-a).mean()
+                    )
+                    for a in FLOORS
                 ),
                 NO_EPSILON,
             ),
@@ -380,14 +432,14 @@ register(
         ),
         because="Each expectation is estimated by the mean over its own batch.",
         praise="This one number is the whole game: D pushes it up, G pushes it down.",
-        same=1e-3,
+        same=1e-5,
     )
 )
 
 
 # ------------------------------------------------------------------ the best D
 
-EPSILONS = (1e-5, 1e-6, 1e-7, 2**-23, 1e-8, 1e-9, 1e-10, 1e-12, 1e-16)
+EPSILONS = (*(10.0**-k for k in range(5, 21)), 2**-23, 2**-52, 1e-24, 1e-30)
 
 
 def _below_epsilon(e: float) -> Callable[[Tensor, Tensor], Tensor]:
@@ -396,6 +448,14 @@ def _below_epsilon(e: float) -> Callable[[Tensor, Tensor], Tensor]:
 
 def _above_and_below_epsilon(e: float) -> Callable[[Tensor, Tensor], Tensor]:
     return lambda p, q: (p + e) / (p + q + 2 * e)
+
+
+def _sum_at_least(e: float) -> Callable[[Tensor, Tensor], Tensor]:
+    return lambda p, q: p / (p + q).clamp(min=e)
+
+
+def _half_below(e: float) -> Callable[[Tensor, Tensor], Tensor]:
+    return lambda p, q: torch.where(p + q > e, p / (p + q), 0.5).to(p.dtype)
 
 
 def _table() -> tuple[Tensor, Tensor]:
@@ -414,9 +474,15 @@ register(
             "equally many": _rows((0.2,), (0.2,)),
             "real ones only": _rows((0.5,), (0.0,)),
             "fake ones only": _rows((0.0,), (0.5,)),
-            "a dense crowd": _rows((4.0, 1.0, 2.0), (1.0, 3.0, 2.0)),
+            "a dense crowd": _rows((400.0, 1.0, 2.0), (100.0, 3.0, 2.0)),
             "far out, where hardly any are": _rows((1e-12, 6e-13), (3e-12, 2e-13)),
             "a table of points, in float64": _table,
+        },
+        later={
+            "hardly any of one kind": _rows((0.003, 0.9), (0.9, 0.003)),
+            "still farther out, in float64": _rows(
+                (1e-200, 6e-201), (3e-200, 2e-201), dtype=torch.float64
+            ),
         },
         accepts=[
             lambda p, q: p / (p + q),
@@ -471,8 +537,16 @@ register(
             ),
             Mistake(
                 "epsilon",
-                tuple(map(_below_epsilon, EPSILONS))
-                + tuple(map(_above_and_below_epsilon, EPSILONS[:-1])),
+                tuple(
+                    make(e)
+                    for make in (
+                        _below_epsilon,
+                        _above_and_below_epsilon,
+                        _sum_at_least,
+                        _half_below,
+                    )
+                    for e in EPSILONS
+                ),
                 "Right where coins are common. Far out, where both densities are tiny, "
                 "your epsilon is larger than they are and decides the answer. Leave it "
                 "out.",
@@ -509,6 +583,8 @@ register(
         because="It is the posterior of real under a prior of 1/2; the halves cancel.",
         praise="Lesson 1's classifier, back as a player: the best D is Bayes' rule.",
         rtol=1e-4,
+        atol=1e-12,  # where only fakes are, D* is 0 however it is written
+        same=1e-4,
         elementwise=True,
     )
 )
@@ -516,16 +592,18 @@ register(
 
 # ------------------------------------------------------------------ Jensen-Shannon
 
+EXACT = "value, to 1e-6"  # the next cell compares 2 JSD with V to that
+
 
 def _divergence(
     function: Any, p: Tensor, q: Tensor, dx: float
 ) -> Iterator[tuple[str, Any]]:
     """The value; first whether it is a number, which names 0 log 0."""
-    seen = list(observers.value(function, p, q, dx))
-    result = seen[0][1]
+    (_, result), *others = observers.value(function, p, q, dx)
     nan = isinstance(result, Tensor) and bool(result.isnan().any())
     yield "is it a number", "no: NaN" if nan else "yes"
-    yield from seen
+    yield EXACT if p.dtype == torch.float64 else "value", result
+    yield from others
 
 
 def _bell(x: Tensor, mean: float) -> Tensor:
@@ -542,13 +620,13 @@ def _bells(
     return make
 
 
-def _boxes(shift: float, dx: float = 0.01):
-    """Two uniform laws of width 1 on [0, 4]; JSD = shift log 2."""
+def _boxes(shift: float, dx: float = 0.01, *, height: float = 1.0):
+    """Two uniform laws of area 1 on [0, 4]; JSD = shift height log 2."""
 
     def make() -> tuple[Tensor, Tensor, float]:
-        x = torch.arange(0.0, 4.0, dx) + dx / 2
-        first, second = (x < 1), (x > shift) & (x < 1 + shift)
-        return first.float(), second.float(), dx
+        x, width = torch.arange(0.0, 4.0, dx) + dx / 2, 1 / height
+        first, second = (x < width), (x > shift) & (x < width + shift)
+        return height * first.float(), height * second.float(), dx
 
     return make
 
@@ -614,6 +692,8 @@ register(
             "two boxes, shifted by 1/4": _boxes(0.25),
             "two boxes with no point in common": _boxes(2.0),
             "a grid that sees a part of both": _bells(0.0, 2.0, 0.05, grid=(-1.0, 2.5)),
+            "that part, the other way round": _bells(2.0, 0.0, 0.05, grid=(-1.0, 2.5)),
+            "two narrow boxes, of height 4": _boxes(0.1, height=4.0),
             "in float64": _bells(0.0, 2.0, 0.05, dtype=torch.float64),
         },
         accepts=[
@@ -649,8 +729,7 @@ register(
                 tuple(
                     make(e)
                     for make in (_epsilon_in_logs, _epsilon_added, _epsilon_least)
-                    for e in (1e-2, 1e-3, 1e-4, 1e-5)
-                    if e > 1e-5 or make is _epsilon_added  # else within 1e-4
+                    for e in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
                 ),
                 "Your epsilon is large enough to change the result. Leave it out: "
                 "`torch.xlogy(p, p)` and `torch.xlogy(p, m)` count 0 log 0 as 0.",
@@ -724,14 +803,17 @@ register(
                 (
                     lambda p, q, dx: _kl(p, (p + q) / 2, dx),
                     lambda p, q, dx: _kl(p, (p + q) / 2, dx) / 2,
+                    lambda p, q, dx: _kl(q, (p + q) / 2, dx),
+                    lambda p, q, dx: _kl(q, (p + q) / 2, dx) / 2,
                 ),
-                "Only p is compared with m. The average takes q's turn too.",
+                "Only one of the two laws is compared with m. The average takes the "
+                "other one's turn too.",
             ),
             Mistake(
                 "sign",
                 lambda p, q, dx: -_jsd(p, q, dx),
-                "It came out negative: the fraction in the log is upside down. "
-                "log(p / m), not log(m / p).",
+                "It came out negative. Is the fraction in the log upside down (m / p, "
+                "not p / m), or a minus astray?",
             ),
             Mistake(
                 "total variation",
@@ -783,6 +865,7 @@ register(
         praise="Now you can say what the best D measures: V(D*, G) = 2 JSD - log 4.",
         rtol=1e-4,
         atol=1e-4,
-        same=1e-3,
+        tolerance={EXACT: (0.0, 5e-7)},
+        same=1e-6,  # an epsilon differs from rounding by little
     )
 )

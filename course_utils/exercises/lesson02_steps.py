@@ -13,22 +13,66 @@ from course_utils import training
 
 from . import observers, steps
 from .engine import Exercise, Mistake, register
+from .lesson02 import NO_EPSILON
+from .wording import CHANGED, MOVED
 
 log, sigmoid = torch.log, torch.sigmoid
 BCE, BCE_LOGITS = F.binary_cross_entropy, F.binary_cross_entropy_with_logits
 ones, zeros = torch.ones_like, torch.zeros_like
 
 
+MOMENTUM = {"lr": 0.03, "momentum": 0.9}  # of an optimizer that remembers
+LOSS = {"the returned loss": (2e-5, 2e-7)}  # sigmoid and log written out lose digits
+
+
+def _tuned(
+    net: Any, optimizer: torch.optim.Optimizer, group: dict[str, float], scale: float
+) -> None:
+    """Another step size; inputs `scale` times as large mean what they meant before."""
+    optimizer.param_groups[0].update(group)
+    with torch.no_grad():
+        net[0].weight /= scale
+
+
+def _untouched(
+    seen: Iterator[tuple[str, Any]], *given: Tensor
+) -> Iterator[tuple[str, Any]]:
+    """Also whether batches, and the global random state, are left alone."""
+    kept, state = [x.clone() for x in given], torch.get_rng_state()
+    yield from seen
+    unchanged = all(map(torch.equal, given, kept))
+    yield "its inputs", "unchanged" if unchanged else CHANGED
+    still = torch.equal(state, torch.get_rng_state())
+    yield "global random state", "untouched" if still else MOVED
+
+
+def _epsilons(step_with: Callable[[Any], Any], least: float, lowest: float) -> tuple:
+    """Steps with another log: epsilons down to `least`, clamps down to `lowest`."""
+    tiny = [10.0**-k for k in range(2, 13)]
+    logs = [lambda p, e=e: log(p + e) for e in tiny if e > 0.9 * least]
+    for e in tiny:
+        if e > 0.9 * lowest:
+            logs += [lambda p, e=e, top=top: log(p.clamp(e, top)) for top in (1 - e, 1)]
+    return tuple(map(step_with, logs))
+
+
 # ------------------------------------------------------------------ D's step
 
 
 def _d_probe(
-    n_real: int = 6, n_fake: int = 6, *, times: int = 1, **players: Any
+    n_real: int = 6,
+    n_fake: int = 6,
+    *,
+    times: int = 1,
+    group: dict[str, float] | None = None,
+    scale: float = 1.0,
+    **players: Any,
 ) -> Callable[[], tuple]:
     def make() -> tuple:
         G, D, _, optimizer_d = steps.players(**players)
-        x_real, z = steps.batch(n_real, 3, 5), steps.batch(n_fake, 2, 6)
-        return G, D, optimizer_d, x_real, z, times
+        _tuned(D, optimizer_d, group or {}, scale)
+        x_real = steps.batch(n_real, 3, 5, scale=scale)
+        return G, D, optimizer_d, x_real, steps.batch(n_fake, 2, 6), times
 
     return make
 
@@ -36,11 +80,12 @@ def _d_probe(
 def _watch_d(
     function: Any, G: Any, D: Any, optimizer_d: Any, x_real: Tensor, z: Tensor, n: int
 ) -> Iterator[tuple[str, Any]]:
-    return steps.watch(
+    seen = steps.watch(
         lambda: function(G, D, optimizer_d, x_real, z),
         steps.Players(G, D, None, optimizer_d),
         times=n, moves="D", reached="cost: walks back through G",
     )  # fmt: skip
+    return _untouched(seen, x_real, z)
 
 
 def _d_loss(real: Tensor, fake: Tensor) -> Tensor:
@@ -56,6 +101,17 @@ def _on_probabilities(loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
 def _optimizer_of(*nets: Any) -> torch.optim.Optimizer:
     weights = [weight for net in nets for weight in net.parameters()]
     return torch.optim.SGD(weights, lr=steps.LEARNING_RATE)
+
+
+def _with_its_step_size(step: Callable[..., Any]) -> Callable[..., Any]:
+    """A new optimizer at each step, with the step size of the one handed in."""
+
+    def answer(G: Any, D: Any, optimizer: Any, *batches: Tensor) -> Any:
+        (group,) = optimizer.param_groups
+        new = torch.optim.SGD(group["params"], lr=group["lr"])
+        return step(other=lambda G, D: new)(G, D, optimizer, *batches)
+
+    return answer
 
 
 def _d_step(
@@ -230,6 +286,8 @@ _D_MISTAKES = [
             _d_step(other=lambda G, D: torch.optim.Adam(D.parameters(), lr=2e-4)),
             _d_step(other=lambda G, D: torch.optim.Adam(D.parameters())),
             _d_step(other=lambda G, D: torch.optim.SGD(D.parameters(), lr=0.01)),
+            _d_step(other=lambda G, D: _optimizer_of(D)),
+            _with_its_step_size(_d_step),
         ),
         "This is not the step that `optimizer_d` makes: an optimizer of your own, or "
         "another step size? Use the one handed in, as it is: others keep a memory.",
@@ -264,6 +322,19 @@ _D_MISTAKES = [
         ),
         "The fakes come from latents that you drew yourself. Use the `z` handed in, so "
         "that the loop decides what is drawn.",
+    ),
+    Mistake(
+        "epsilon",
+        _epsilons(
+            lambda safe: _d_step(
+                loss=_on_probabilities(
+                    lambda r, f: -safe(r).mean() - safe(1 - f).mean()
+                )
+            ),
+            least=1e-12,
+            lowest=1e-9,
+        ),
+        NO_EPSILON,
     ),
     Mistake(
         "G stays frozen",
@@ -314,6 +385,12 @@ register(
             "9 real, 4 fake": _d_probe(9, 4),
             "a D that says real": _d_probe(sure=2.0, seed=4),
         },
+        later={
+            "a D that is sure of real": _d_probe(sure=4.5),
+            "a D that is sure of fake": _d_probe(sure=-22.0),
+            "an optimizer with momentum": _d_probe(times=2, group=MOMENTUM),
+            "large gradients": _d_probe(scale=50.0),
+        },
         accepts=[
             _d_step(loss=lambda r, f: BCE_LOGITS(r, ones(r)) + BCE_LOGITS(f, zeros(f))),
             _d_step(loss=lambda r, f: F.softplus(-r).mean() + F.softplus(f).mean()),
@@ -342,6 +419,8 @@ register(
         because="D climbs V by descending -V; G's part of the graph is cut off.",
         praise="The shopkeeper learns, and the forger has not moved.",
         rtol=1e-4,
+        tolerance=LOSS,
+        same=1e-5,  # an epsilon differs from another small change by little
     )
 )
 
@@ -349,10 +428,18 @@ register(
 # ------------------------------------------------------------------ G's step
 
 
-def _g_probe(n: int = 6, *, times: int = 1, **players: Any) -> Callable[[], tuple]:
+def _g_probe(
+    n: int = 6,
+    *,
+    times: int = 1,
+    group: dict[str, float] | None = None,
+    scale: float = 1.0,
+    **players: Any,
+) -> Callable[[], tuple]:
     def make() -> tuple:
         G, D, optimizer_g, _ = steps.players(**players)
-        return G, D, optimizer_g, steps.batch(n, 2, 6), times
+        _tuned(G, optimizer_g, group or {}, scale)
+        return G, D, optimizer_g, steps.batch(n, 2, 6, scale=scale), times
 
     return make
 
@@ -360,11 +447,12 @@ def _g_probe(n: int = 6, *, times: int = 1, **players: Any) -> Callable[[], tupl
 def _watch_g(
     function: Any, G: Any, D: Any, optimizer_g: Any, z: Tensor, n: int
 ) -> Iterator[tuple[str, Any]]:
-    return steps.watch(
+    seen = steps.watch(
         lambda: function(G, D, optimizer_g, z),
         steps.Players(G, D, optimizer_g, None),
         times=n, moves="G", reached="a gradient reaches G",
     )  # fmt: skip
+    return _untouched(seen, z)
 
 
 def _g_loss(fake: Tensor) -> Tensor:
@@ -533,6 +621,8 @@ _G_MISTAKES = [
             _g_step(other=lambda G, D: torch.optim.Adam(G.parameters(), lr=2e-4)),
             _g_step(other=lambda G, D: torch.optim.Adam(G.parameters())),
             _g_step(other=lambda G, D: torch.optim.SGD(G.parameters(), lr=0.01)),
+            _g_step(other=lambda G, D: _optimizer_of(G)),
+            _with_its_step_size(_g_step),
         ),
         "This is not the step that `optimizer_g` makes: an optimizer of your own, or "
         "another step size? Use the one handed in, as it is: others keep a memory.",
@@ -563,6 +653,15 @@ _G_MISTAKES = [
         ),
         "The fakes come from latents that you drew yourself. Use the `z` handed in, so "
         "that the loop decides what is drawn.",
+    ),
+    Mistake(
+        "epsilon",
+        _epsilons(
+            lambda safe: _g_step(loss=_on_probabilities(lambda f: safe(1 - f).mean())),
+            least=1e-6,
+            lowest=1e-3,
+        ),
+        NO_EPSILON,
     ),
     Mistake(
         "D stays frozen",
@@ -599,6 +698,12 @@ register(
             "three latents": _g_probe(3),
             "a D that says real": _g_probe(sure=2.0, seed=4),
         },
+        later={
+            "a D that is sure of real": _g_probe(sure=4.5),
+            "a D that is sure of fake": _g_probe(sure=-9.0),
+            "an optimizer with momentum": _g_probe(times=2, group=MOMENTUM),
+            "large gradients": _g_probe(scale=50.0),
+        },
         accepts=[
             _g_step(loss=lambda f: -F.softplus(f).mean()),
             _g_step(loss=lambda f: -BCE(sigmoid(f), zeros(f))),
@@ -623,6 +728,8 @@ register(
         because="The gradient runs through D into G; optimizer_g moves G alone.",
         praise="G has never seen a real coin: all it knows came through D.",
         rtol=1e-4,
+        tolerance=LOSS,
+        same=1e-5,  # an epsilon differs from another small change by little
     )
 )
 
@@ -630,11 +737,15 @@ register(
 # ------------------------------------------------------------------ the game
 
 
-def _game_probe(rounds: int, *k: int, **players: Any) -> Callable[[], tuple]:
+def _game_probe(
+    rounds: int, *k: int, group: dict[str, float] | None = None, **players: Any
+) -> Callable[[], tuple]:
     """Without k it is left to the default."""
 
     def make() -> tuple:
         pair = steps.players(**players)
+        for optimizer in (pair.optimizer_g, pair.optimizer_d):
+            optimizer.param_groups[0].update(group or {})
         sample_real, sample_latent = steps.Stream(8, 3, 100), steps.Stream(8, 2, 200)
         return *pair, sample_real, sample_latent, rounds, *k
 
@@ -649,13 +760,17 @@ def _watch_game(
     losses: list[Any] = []
 
     def move() -> list[Any]:
-        losses.append(function(*players, *samplers, rounds, *k))
+        if k:
+            losses.append(function(*players, *samplers, rounds, *k))
+        else:  # as the lesson's next cell calls it
+            losses.append(function(*players, *samplers, rounds=rounds))
         return losses[0]
 
-    seen = list(steps.watch(move, steps.Players(*players), times=1, moves="D"))
+    watched = steps.watch(move, steps.Players(*players), times=1, moves="D")
+    seen = list(_untouched(watched))
     yield "batches of data drawn", sample_real.calls
     yield "batches of latents drawn", sample_latent.calls
-    yield from seen[2:-1]
+    yield from seen[2:-3]
     result = losses[0]
     if isinstance(result, (list, tuple)):
         yield "returned", "a list"
@@ -665,6 +780,7 @@ def _watch_game(
         yield "cost: the losses are tensors", tensors
     else:
         yield "returned", None if result is None else type(result).__name__
+    yield seen[-1]
 
 
 def _game(
@@ -764,6 +880,10 @@ register(
             "two rounds, k = 3": _game_probe(2, 3),
             "junk left in .grad": _game_probe(2, 2, junk=3.0),
             "two rounds, k left at its default, 1": _game_probe(2),
+        },
+        later={
+            "six rounds, k = 5": _game_probe(6, 5),
+            "optimizers with momentum": _game_probe(2, 2, group=MOMENTUM),
         },
         accepts=[_game(), _comprehension, _game(record=lambda loss: loss)],
         mistakes=[
@@ -868,6 +988,8 @@ register(
         because="In each round D looks k times, then G moves once: Algorithm 1.",
         praise="That is a whole GAN, and you wrote every line of it.",
         rtol=1e-4,
+        tolerance={"the returned losses": (1e-5, 1e-7)},
+        same=1e-5,  # an epsilon differs from another small change by little
     )
 )
 
@@ -880,6 +1002,8 @@ _MOVES = {
     "from (1, 2), lr 0.5": lambda: (1.0, 2.0, 0.5),
     "from (-2, 0.5), lr 3": lambda: (-2.0, 0.5, 3.0),
     "from (0.377, -0.713), lr 0.37": lambda: (0.377, -0.713, 0.37),
+    "from (0.000027, -0.000013), lr 0.37": lambda: (2.7e-5, -1.3e-5, 0.37),
+    "from (3000, -2000), lr 0.2": lambda: (3000.0, -2000.0, 0.2),
 }
 _SIGNS = (
     "Both players were turned round: x *minimizes* x * y and steps against its slope, "
@@ -897,6 +1021,11 @@ _PRODUCT = (
     "You stepped by the value x * y. A gradient step goes by the slope: y for x, and x "
     "for y."
 )
+
+
+def _named(function: Any, x: float, y: float, lr: float) -> observers.Seen:
+    """The step as the lesson's next cell calls it: lr by its name."""
+    return observers.value(lambda x, y, lr: function(x, y, lr=lr), x, y, lr)
 
 
 def _simultaneous(x: float, y: float, lr: float) -> tuple[float, float]:
@@ -930,12 +1059,12 @@ register(
         name="simultaneous_step",
         lesson=2,
         reference=training.simultaneous_step,
-        observe=observers.value,
+        observe=_named,
         probes=_MOVES,
         accepts=[
             _simultaneous,
             _simultaneous_complex,
-            lambda *game: _by_autograd(*game, alternate=False),
+            lambda x, y, lr: _by_autograd(x, y, lr, alternate=False),
             lambda x, y, lr: tuple(
                 (torch.tensor([x, y]) + lr * torch.tensor([-y, x])).tolist()
             ),
@@ -987,6 +1116,7 @@ register(
         because="The slope of x * y in x is y, in y it is x; one descends, one climbs.",
         praise="One line, and it already does not do what gradient descent promises.",
         rtol=1e-6,
+        atol=1e-10,
     )
 )
 
@@ -995,12 +1125,12 @@ register(
         name="alternating_step",
         lesson=2,
         reference=training.alternating_step,
-        observe=observers.value,
+        observe=_named,
         probes=_MOVES,
         accepts=[
             _alternating,
             lambda x, y, lr: (x - lr * y, (1 - lr * lr) * y + lr * x),
-            lambda *game: _by_autograd(*game, alternate=True),
+            lambda x, y, lr: _by_autograd(x, y, lr, alternate=True),
         ],
         mistakes=[
             Mistake(
@@ -1053,5 +1183,6 @@ register(
         because="x has moved by the time y looks: the same formulas, in turn.",
         praise="Two lines in another order. Does it matter? Guess next.",
         rtol=1e-6,
+        atol=1e-10,
     )
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,8 +13,10 @@ from torch import Tensor
 
 from course_utils import layers
 
-from . import observers
+from .comparing import close
 from .engine import Exercise, Mistake, register
+from .running import frozen
+from .wording import CHANGED
 
 
 def sizes(*numbers: int) -> Callable[[], tuple]:
@@ -24,6 +27,35 @@ def sizes(*numbers: int) -> Callable[[], tuple]:
 def number(function: Any, *numbers: int) -> Iterator[tuple[str, Any]]:
     """The result alone: a layer made to be measured may draw its weights."""
     yield "value", function(*numbers)
+
+
+@contextlib.contextmanager
+def empty_is_nan() -> Iterator[None]:
+    """What `torch.empty` returns, often zeros, is NaN and so to be seen."""
+    before = torch.are_deterministic_algorithms_enabled()
+    only_warns = torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before, warn_only=only_warns)
+
+
+def tensor(function: Any, *arguments: Any) -> Iterator[tuple[str, Any]]:
+    """The result, the inputs, and no seed set; a layer may draw its weights."""
+    kept = frozen(arguments)
+    ends = []
+    for start in (1, 2):
+        torch.default_generator.manual_seed(start)
+        with empty_is_nan():
+            result = function(*arguments)
+        ends.append(torch.get_rng_state())
+        if start == 1:
+            wide = isinstance(kept[0], Tensor) and kept[0].dtype == torch.float64
+            yield "all digits of float64" if wide else "value", result
+            same = close(frozen(arguments), kept, rtol=0, atol=0)
+            yield "its inputs", "unchanged" if same else CHANGED
+    yield "the global seed is set", torch.equal(*ends)
 
 
 # ------------------------------------------------------------------ a convolution
@@ -51,6 +83,7 @@ register(
             "size 27, kernel 5, stride 3, padding 2": sizes(27, 5, 3, 2),
             "size 4, kernel 4": sizes(4, 4),
             "size 12, kernel 2, stride 5, padding 1": sizes(12, 2, 5, 1),
+            "size 902, kernel 11, stride 7, padding 3": sizes(902, 11, 7, 3),
         },
         accepts=[
             _fits,
@@ -204,7 +237,7 @@ register(
         name="conv_matrix",
         lesson=6,
         reference=layers.conv_matrix,
-        observe=observers.value,
+        observe=tensor,
         probes={
             "kernel (1, 2), size 4, stride 2": lambda: (_vector(1, 2), 4, 2),
             "kernel (1, 2, 3), size 5, stride 1": lambda: (_vector(1, 2, 3), 5, 1),
@@ -212,10 +245,15 @@ register(
             "kernel (0.5, 3), size 9, stride 3": lambda: (_vector(0.5, 3), 9, 3),
             "a kernel as long as the input": lambda: (_vector(2, 3, 5), 3, 1),
             "a kernel of one number": lambda: (_vector(7), 5, 2),
+            "four weights with digits, size 14, stride 5": lambda: (
+                _vector(0.1, -1 / 3, 200.3, 0.7), 14, 5,
+            ),
         },
         later={
-            "a kernel in float64": lambda: (_vector(1, 2, dtype=torch.float64), 4, 1),
-        },
+            "a kernel in float64": lambda: (
+                _vector(1 / 3, -1000.7, 1e-7, 5e4, 0.1, dtype=torch.float64), 9, 2,
+            ),
+        },  # fmt: skip
         accepts=[
             _columns,
             _padded_rows,
@@ -302,8 +340,8 @@ register(
             Mistake(
                 "always float32",
                 lambda k, n, s: layers.conv_matrix(k, n, s).float(),
-                "A float64 kernel becomes float32: `torch.zeros(...)` does not know "
-                "the kernel's type. `kernel.new_zeros(...)` does.",
+                "A float64 kernel becomes float32, as in everything new that is not "
+                "told its type. `kernel.new_zeros(...)` takes the kernel's.",
             ),
         ],
         hints=[
@@ -322,6 +360,8 @@ return matrix""",
         "on; all others have weight 0.",
         praise="A convolution is a matrix, mostly zeros, with few numbers that repeat. "
         "Whatever matrices can do, it can do: be transposed, for one.",
+        rtol=1e-6,
+        tolerance={"all digits of float64": (1e-12, 0.0)},
     )
 )
 
@@ -364,6 +404,11 @@ register(
             ),
             "size 3, kernel 2, stride 4": sizes(3, 2, 4),
             "size 6, kernel 5, stride 1, padding 2": sizes(6, 5, 1, 2),
+            "size 4, kernel 3, stride 2, padding 1": sizes(4, 3, 2, 1),
+            "size 6, kernel 1, stride 1, padding 2": sizes(6, 1, 1, 2),
+            "size 50, kernel 11, stride 4, padding 3, output_padding 2": sizes(
+                50, 11, 4, 3, 2
+            ),
         },
         accepts=[
             _reach,
@@ -466,7 +511,7 @@ register(
 
 def counts(function: Any, *arguments: int) -> Iterator[tuple[str, Any]]:
     """The counts, whatever type of number holds them."""
-    for label, seen in observers.value(function, *arguments):
+    for label, seen in tensor(function, *arguments):
         if label == "value" and isinstance(seen, Tensor):
             seen = seen.detach().double()
         yield label, seen
@@ -509,6 +554,7 @@ register(
             "4 inputs, kernel 3, stride 1": sizes(4, 3, 1),
             "3 inputs, kernel 2, stride 3: gaps": sizes(3, 2, 3),
             "5 inputs, kernel 5, stride 2": sizes(5, 5, 2),
+            "12 inputs, kernel 9, stride 1": sizes(12, 9, 1),
         },
         accepts=[
             _by_transposing,
@@ -529,7 +575,9 @@ register(
                     lambda n, k, s: torch.ones(_wide(n, k, s)),
                 ),
                 "You say whether an output is reached; wanted is by how many inputs. "
-                "Add 1 for each (`+= 1`), instead of setting 1.",
+                "Each input adds a 1 of its own, one after the other: "
+                "`counts[places] += 1` adds only one where `places` names a place "
+                "twice.",
             ),
             Mistake(
                 "everywhere kernel over stride",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from course_utils import data, training
 from . import observers, steps
 from .comparing import COST
 from .engine import Exercise, Mistake, register
+from .wording import MOVED
 
 softplus, sigmoid = F.softplus, torch.sigmoid
 BCE, BCE_LOGITS = F.binary_cross_entropy, F.binary_cross_entropy_with_logits
@@ -58,6 +60,9 @@ register(
             "every value": lambda: (torch.arange(256).to(torch.uint8),),
             "two dim images": _pixels(60, 200, 2, 1, 4, 4),
             "a color image": _pixels(0, 256, 1, 3, 5, 5),
+        },
+        later={
+            "a nearly black image": _pixels(0, 2, 1, 1, 4, 4),
         },
         accepts=[
             lambda pixels: pixels.float() / 255 * 2 - 1,
@@ -162,6 +167,18 @@ register(
                 (lambda pixels: pixels.float(), lambda pixels: pixels.float() - 127.5),
                 "The range is still 255 wide. Divide by half of it, 127.5.",
             ),
+            Mistake(
+                "scale guessed from the image",
+                (
+                    lambda pixels: (
+                        (pixels / 255 if pixels.max() > 1 else pixels) * 2.0 - 1
+                    ),
+                    lambda pixels: pixels / 127.5 - (1 if pixels.max() > 1 else 0),
+                ),
+                "A nearly black image, whose bytes are all 0 and 1, is scaled another "
+                "way than the rest. What comes in is bytes, whatever they show: one "
+                "map for all.",
+            ),
         ],
         hints=[
             "Where should 0 land, and where 255? A line goes through both.",
@@ -194,6 +211,16 @@ def _normalized_players(*, junk: float, sure: float, seed: int) -> steps.Players
     return steps.Players(G, D, *optimizers)
 
 
+def _remembering(
+    G: nn.Module, D: nn.Module
+) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
+    """Two optimizers with a memory each, of different rates."""
+    return (
+        torch.optim.SGD(G.parameters(), lr=0.2, momentum=0.5),
+        torch.optim.SGD(D.parameters(), lr=0.05, momentum=0.9),
+    )
+
+
 def _probe(
     n_real: int = 6,
     n_fake: int = 6,
@@ -202,11 +229,17 @@ def _probe(
     normalized: bool = False,
     junk: float = 0.0,
     sure: float = 0.0,
+    steep: float = 1.0,
+    memory: bool = False,
     seed: int = 1,
 ) -> Callable[[], tuple]:
     def make() -> tuple:
         build = _normalized_players if normalized else steps.players
         pair = build(junk=junk, sure=sure, seed=seed)
+        with torch.no_grad():
+            pair.D[-2].weight *= steep
+        if memory:
+            pair = steps.Players(pair.G, pair.D, *_remembering(pair.G, pair.D))
         # Data away from where G is, so that real and fake differ in their statistics.
         x_real = 1.5 + steps.batch(n_real, 3, 5)
         return *pair, x_real, steps.batch(n_fake, 2, 6), times
@@ -221,7 +254,7 @@ def _watch(
     nets = {"D": D, "G": G}
     before = {name: steps._flat(net) for name, net in nets.items()}
     walked, passes = _walks_back(G, D), _passes(G)
-    given = x_real.clone(), z.clone()
+    given, state = (x_real.clone(), z.clone()), torch.get_rng_state()
     try:
         for _ in range(times):
             result = function(G, D, optimizer_g, optimizer_d, x_real, z)
@@ -232,8 +265,15 @@ def _watch(
     yield from _changes(nets, before)
     yield "a gradient reaches G after D's step", any(walked)
     yield from steps.left_as_found(nets)
-    kept = torch.equal(x_real, given[0]) and torch.equal(z, given[1])
+    parts = [module for net in nets.values() for module in net.modules()]
+    yield "every part in training mode", all(part.training for part in parts)
+    counted = _counted(D) >= 2 * times and _counted(G) >= times
+    yield "running averages follow", counted
+    pairs = zip((x_real, z), given, strict=True)
+    kept = all(torch.equal(a, b) and not a.requires_grad for a, b in pairs)
     yield "x_real and z", "unchanged" if kept else "changed"
+    still = torch.equal(state, torch.get_rng_state())
+    yield "global random state", "untouched" if still else MOVED
     held = isinstance(result, (tuple, list)) and any(map(steps.has_graph, result))
     yield f"{COST}the losses keep their graph", held
     yield f"{COST}gradients that walked back through G", len(walked)
@@ -248,6 +288,12 @@ def _changes(
         yield f"change of {name}'s parameters", change
         # NaN throughout would name nothing.
         yield f"{name}'s parameters are numbers", bool(change.isfinite().all())
+
+
+def _counted(net: nn.Module) -> float:
+    """The fewest batches that a batch normalization in the network has met."""
+    counts = (b for n, b in net.named_buffers() if n.endswith("num_batches_tracked"))
+    return min(map(float, counts), default=math.inf)
 
 
 def _walks_back(G: nn.Module, D: nn.Module) -> list[bool]:
@@ -599,6 +645,19 @@ def _only(names: str) -> dict[str, Any]:
     }
 
 
+def _without_memory(names: str) -> Callable[..., Any]:
+    """Plain steps at the rate of each player's own optimizer."""
+
+    def plain(name: str) -> Callable[..., Any]:
+        def make(G, D, og, od):
+            given = {"G": og, "D": od}[name]
+            return _of(name, lr=given.param_groups[0]["lr"])(G, D, og, od)
+
+        return make
+
+    return _round(**{f"optimizer_of_{name.lower()}": plain(name) for name in names})
+
+
 def _both_once(G: Any, D: Any, og: Any, od: Any) -> Any:
     return _of("G", "D")(G, D, og, od)
 
@@ -724,8 +783,8 @@ _WHICH_LOSS = [
     Mistake(
         "targets of the other batch",
         _round(loss_d=lambda r, f: BCE_LOGITS(r, ones(r)) + BCE_LOGITS(f, zeros(r))),
-        "The targets of the fakes were shaped after the data. The batches may differ "
-        "in size: take the shape from the logits that they belong to.",
+        "Targets and logits are not of one number. The two batches may differ in size: "
+        "take the shape of the targets from the logits that they belong to.",
     ),
 ]
 
@@ -738,8 +797,9 @@ _WHO_SEES_WHAT = [
             _round(g_sees="detached", d_sees="graph"),
             _round(g_sees="detached", d_sees="graph", zero_g=False),
         ),
-        "G did not move. `detach()` in G's step cuts the path that its gradient takes: "
-        "from the loss back *through D* into G. Detach in D's step only.",
+        "G did not move: no gradient of its own loss reached it. It goes from "
+        "`loss_g.backward()` back *through D* into G, and a `detach()` in G's step "
+        "cuts that path. Detach in D's step only.",
     ),
     Mistake(
         "no_grad around D",
@@ -915,27 +975,31 @@ _WHO_STEPS = [
                 (torch.optim.Adam, 2e-4),
                 (torch.optim.Adam, 1e-3),
                 (torch.optim.SGD, 0.01),
+                (torch.optim.SGD, 0.1),
             )
-        ),
-        "The steps were made by optimizers of your own. Adam has a memory, and made "
-        "anew it has none: use `optimizer_d` and `optimizer_g`, handed in.",
+        )
+        + (_without_memory("GD"), _without_memory("D"), _without_memory("G")),
+        "The steps are not those of the optimizers handed in, which have rates of "
+        "their own and a memory (Adam's too) that one made anew has not. Call "
+        "`optimizer_d.step()` and `optimizer_g.step()`.",
     ),
     Mistake(
         "D never steps",
         _round(step_d=0),
-        "D's loss was computed and D did not move: `optimizer_d.step()` is missing, or "
-        "an optimizer that does not hold D was stepped in its place.",
+        "D's loss was computed and D did not move. `optimizer_d.step()` is missing, or "
+        "it found nothing in `.grad`: clear, then `backward()`, then step.",
     ),
     Mistake(
         "G never steps",
         _round(step_g=0),
-        "G's gradient was there and G did not move: `optimizer_g.step()` is missing.",
+        "G's gradient came and G did not move. `optimizer_g.step()` is missing, or it "
+        "found nothing in `.grad`: clear, then `backward()`, then step.",
     ),
     Mistake(
         "nobody steps",
         _round(step_d=0, step_g=0),
-        "Neither player moved: `backward()` only fills `.grad`; `step()` of each "
-        "optimizer does the moving.",
+        "Neither player moved: `backward()` only fills `.grad`; `step()` of the "
+        "player's own optimizer, right after it, does the moving.",
     ),
     Mistake(
         "two updates of one player",
@@ -1069,6 +1133,14 @@ register(
             "9 real, 4 latents": _probe(9, 4),
             "a D that says real": _probe(sure=2.0, seed=4),
             "batch normalization": _probe(normalized=True, times=2),
+        },
+        later={
+            "optimizers with momentum": _probe(times=2, memory=True),
+            "one image, one latent": _probe(1, 1),
+            "a steep D that calls all fake": _probe(sure=-15.0, steep=5.0, seed=3),
+            "a D that calls all real": _probe(sure=6.0, seed=4),
+            "a D that wins": _probe(steep=4.0, seed=19),
+            "70 images, 80 latents": _probe(70, 80),
         },
         accepts=[
             _round(),

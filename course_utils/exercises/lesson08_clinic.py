@@ -32,7 +32,7 @@ def _judged(letter: str, said: Any) -> str:
     if said is None:
         return "your function returned nothing for it"
     label = said.strip().lower() if isinstance(said, str) else said
-    if label not in diagnosis.LABELS:
+    if not isinstance(label, str) or label not in diagnosis.LABELS:
         return f"{said!r:.40} {NO_LABEL}"
     return RIGHT if label == diagnosis.CLINIC[letter] else f"taken for {label!r}"
 

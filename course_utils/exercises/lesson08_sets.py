@@ -44,6 +44,12 @@ def _constant_feature() -> tuple:
     return a, b
 
 
+def _small() -> tuple:
+    """A hair that is added, or a digit rounded away, is seen here."""
+    a, b = _rows(10, 20, 30, 3, dtype=torch.float64)()
+    return 0.02 * a, 0.02 * b
+
+
 def _with_nan() -> tuple:
     a, b = _rows(6, 8, 9, 3)()
     b[2, 1] = math.nan
@@ -190,6 +196,28 @@ def _means_alone(a: Tensor, b: Tensor) -> Tensor:
     return (a.double().mean(0) - b.double().mean(0)).square().sum()
 
 
+def _plus(eps: float) -> Callable[[Tensor], Tensor]:
+    return lambda x: _cov(x) + eps * torch.eye(x.shape[1], dtype=x.dtype)
+
+
+def _hair_in_the_roots(eps: float) -> Callable[[Tensor, Tensor], Tensor]:
+    def root(s_a: Tensor, s_b: Tensor) -> Tensor:
+        values = torch.linalg.eigvals(s_a @ s_b).real.clamp(min=0)
+        return (values + eps).sqrt().sum()
+
+    return root
+
+
+def _floor_in_the_roots(eps: float) -> Callable[[Tensor, Tensor], Tensor]:
+    def root(s_a: Tensor, s_b: Tensor) -> Tensor:
+        return torch.linalg.eigvals(s_a @ s_b).real.clamp(min=eps).sqrt().sum()
+
+    return root
+
+
+_HAIRS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
+
+
 def _of_deviations(a: Tensor, b: Tensor) -> Tensor:
     _checked(a, b)
     a, b = a.double(), b.double()
@@ -324,11 +352,23 @@ _DISTANCE_MISTAKES = [
         (
             _fd(check=None),
             _fd(check=lambda a, b: _checked(a.nan_to_num(), b.nan_to_num())),
+            _fd(check=lambda a, b: _checked(a, a)),
+            _fd(check=lambda a, b: _checked(b, b)),
             _fd(check=lambda a, b: None if a.isnan().any() else _checked(a[:2], a)),
         ),
-        "The numbers are right. But a set of one image, or with NaN among its "
-        "features, has no such distance: raise a ValueError instead of a number or "
-        "NaN that gets into a table.",
+        "The numbers are right. But a set of fewer than two images, or with NaN among "
+        "its features, has no such distance: raise a ValueError. Whatever is returned "
+        "gets into a table.",
+    ),
+    Mistake(
+        "a hair added",
+        (
+            *(_fd(cov=_plus(eps)) for eps in _HAIRS[:-1]),
+            *(_fd(root=_hair_in_the_roots(eps)) for eps in _HAIRS),
+            *(_fd(root=_floor_in_the_roots(eps)) for eps in _HAIRS),
+        ),
+        "A small number was added on the way to the roots, or eigenvalues were raised "
+        "to one. Where features vary little it decides the score. Clamp at 0 alone.",
     ),
     Mistake(
         "in float32",
@@ -354,11 +394,15 @@ register(
         },
         later={
             "a set with itself": lambda: (_rows(3, 20, 20, 3)()[0],) * 2,
+            "small features, in float64": _small,
             "fewer images than features": _rows(4, 4, 5, 8),
+            "two images": _rows(9, 2, 9, 3),
             "a feature that never changes": _constant_feature,
-            "features near 3,000": _rows(7, 30, 30, 3, offset=3000.0),
+            "features near 30,000": _rows(7, 30, 30, 3, offset=30_000.0),
             "one image": lambda: (torch.ones(1, 3), _rows(8, 9, 9, 3)()[1]),
+            "one in the second set": lambda: (_rows(8, 9, 9, 3)()[0], torch.ones(1, 3)),
             "NaN among the features": _with_nan,
+            "NaN in the first set": lambda: _with_nan()[::-1],
         },
         accepts=[
             _fd(),
@@ -392,9 +436,9 @@ register(
         "return shift + s_a.trace() + s_b.trace() - 2 * values.sqrt().sum()",
         because="both sets are taken for Gaussians; this is their distance squared.",
         praise="With an Inception network's features it is the FID of the papers.",
-        rtol=1e-4,
-        atol=2e-5,
-        same=1e-3,
+        rtol=5e-5,
+        atol=1e-8,
+        same=1e-4,
     )
 )
 
@@ -419,6 +463,13 @@ def _clouds(seed: int, m: int, n: int, k: int) -> Callable[[], tuple]:
     return make
 
 
+def _each_twice() -> tuple:
+    """By hand: equal fakes have balls of radius 0, and the far one is no copy."""
+    real = torch.tensor([[0.0, 0.0], [3.0, 4.0], [6.0, 8.0], [0.0, 5.0], [9.0, 1.0]])
+    far = torch.tensor([[30.0, 30.0]])
+    return real, torch.cat([real[[0, 0, 2, 2]], far]), 1
+
+
 def _copied() -> tuple:
     real = torch.tensor([[0.0, 0.0], [3.0, 4.0], [6.0, 8.0], [0.0, 5.0], [9.0, 1.0]])
     return real, real[[0, 0, 1, 3]], 2
@@ -430,6 +481,11 @@ def _distances(a: Tensor, b: Tensor) -> Tensor:
 
 def _radius(x: Tensor, k: int) -> Tensor:
     return _distances(x, x).sort(dim=1).values[:, k]
+
+
+def _radius_past_equals(x: Tensor, k: int) -> Tensor:
+    d = _distances(x, x)
+    return d.masked_fill(d == 0, math.inf).sort(dim=1).values[:, k - 1]
 
 
 def _share_of(points: Tensor, centers: Tensor, radii: Tensor, **kw: Any) -> Tensor:
@@ -510,12 +566,12 @@ register(
         observe=numbers,
         probes={
             "six numbers on a line": _line([0, 1, 4], [2, 6, 9], 1),
-            "a fake on the rim": _line([0, 2, 10], [4, 14, 30, 50], 1),
+            "a fake on the rim": _line([0, 2, 20, 22], [4, 8, 30, 34, 50], 1),
             "distances below 1": _line([0, 0.13, 0.47], [0.2, 0.61, 0.95], 1),
             "k = 2": _line([0, 1, 3, 7, 20], [5, 6, 13, 34], 2),
+            "a hair from the rim": _line([0, 1, 4], [6.99998, 7.00002, 7.5, 30], 1),
             "fakes that are copies": _copied,
-        },
-        later={
+            "the same fake twice": _each_twice,
             "two clouds": _clouds(1, 30, 24, 3),
             "a small k": _clouds(2, 20, 34, 1),
         },
@@ -573,6 +629,13 @@ register(
                 _balls_of_the_judged,
                 "The balls are drawn around the points you ask about. For precision "
                 "they belong to the reals, for recall to the fakes.",
+            ),
+            Mistake(
+                "equal points left out",
+                _pr(radius=_radius_past_equals),
+                "With a point itself its equals were left out. A fake that was drawn "
+                "twice has its twin for a neighbor, at distance 0: leave out the point "
+                "itself alone.",
             ),
             Mistake(
                 "one radius for all",

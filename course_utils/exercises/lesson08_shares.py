@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -89,6 +90,8 @@ _COVERAGE_MISTAKES = [
         "empty breaks it",
         (
             lambda labels, k: _n_seen(labels) / k if len(labels) else None,
+            lambda labels, k: _n_seen(labels) / k if len(labels) else math.nan,
+            lambda labels, k: _n_seen(labels) / k if len(labels) else 1.0,
             lambda labels, k: labels.unique().numel() / k / (len(labels) > 0),
         ),
         "Right, but for no labels at all. None seen is a coverage of 0.",
@@ -136,7 +139,8 @@ _COVERAGE_MISTAKES = [
             lambda labels, k: _n_seen(labels) // k,
             lambda labels, k: float(_n_seen(labels) // k),
         ),
-        "`//` rounds down to a whole number: divide with `/`.",
+        "Only a set with every class scores here; anything less is 0. Where that is "
+        "`//`, which rounds down, divide with `/`.",
     ),
 ]
 
@@ -149,10 +153,10 @@ register(
         observe=numbers,
         probes={
             "two of four classes": _labels([2, 0, 2], 4),
-            "one class": _labels([3, 3, 3, 3, 3], 10),
+            "one class": _labels([3, 3, 3, 3, 3], 7),
             "all classes": _labels([0, 1, 2, 3, 4, 4], 5),
             "last classes missing": _labels([0, 1, 1, 2, 0, 2, 1], 10),
-            "a rare class": _many(600, 10),
+            "a rare class": _many(11_521, 10),
             "no samples": _labels([], 10),
         },
         accepts=[
@@ -181,6 +185,7 @@ def _kl(
     *,
     add: float = 0.0,
     floor: float = 0.0,
+    inside: float = 0.0,
     log: Callable[[Tensor], Tensor] = torch.log,
     known: int | None = None,
 ) -> float:
@@ -188,7 +193,20 @@ def _kl(
     counts = torch.bincount(labels, minlength=n_classes).double() + add
     share = counts / counts.sum() + floor
     seen = share[share > 0]
-    return (seen * log(seen * (known or n_classes))).sum().item()
+    return (seen * log((seen + inside) * (known or n_classes))).sum().item()
+
+
+def _kl_clamped(floor: float) -> Callable[[Tensor, int], Tensor]:
+    def answer(labels: Tensor, n_classes: int) -> Tensor:
+        share = _share(labels, n_classes).double().clamp(min=floor)
+        return (share * torch.log(share * n_classes)).sum()
+
+    return answer
+
+
+def _few_of_many() -> tuple:
+    """So many classes, seen once or never, that what is added to each adds up."""
+    return torch.arange(100).flip(0) * 10, 1000
 
 
 def _kl_plain(labels: Tensor, n_classes: int) -> Tensor:
@@ -222,6 +240,7 @@ def _kl_of_counts(labels: Tensor, n_classes: int) -> float:
     return torch.xlogy(counts, counts / len(labels) * n_classes).sum().item()
 
 
+_HAIRS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
 _KL = evaluation.class_histogram_kl
 
 register(
@@ -236,6 +255,7 @@ register(
             "one class of two": _labels([1, 1, 1], 2),
             "last classes missing": _labels([0, 1, 1, 2, 0, 1, 1], 10),
             "ten classes, one of them rare": _many(600, 10),
+            "100 of 1,000 classes": _few_of_many,
         },
         accepts=[
             lambda labels, n: math.log(n) - _entropy(labels, n),
@@ -277,10 +297,13 @@ register(
                     lambda labels, n: _kl(labels, n, add=1),
                     lambda labels, n: _kl(labels, n, add=0.5),
                     lambda labels, n: _kl(labels, n, floor=1e-2),
-                    lambda labels, n: _kl(labels, n, floor=1e-3),
+                    *(partial(_kl, floor=eps) for eps in _HAIRS),
+                    *(partial(_kl, inside=eps) for eps in _HAIRS[:-2]),
+                    *map(_kl_clamped, _HAIRS),
                 ),
-                "Something was added to the counts or shares. It hides missing "
-                "classes and biases every score; 0 log 0 = 0 needs no help.",
+                "A small number was added, or shares were raised to one. With many "
+                "classes it adds up, and it biases every score; 0 log 0 = 0 needs no "
+                "help: sum over the classes that occur, or use `torch.xlogy`.",
             ),
             Mistake(
                 "bits",
@@ -307,6 +330,16 @@ register(
                 ),
                 "This is the entropy of the histogram, high where classes are equal. "
                 "The divergence is what it lacks to log n_classes.",
+            ),
+            Mistake(
+                "to base n_classes",
+                (
+                    lambda labels, n: _kl(labels, n) / math.log(n),
+                    lambda labels, n: 1 - _entropy(labels, n) / math.log(n),
+                ),
+                "This is divided by log(n_classes), so that one class alone scores 1. "
+                "In nats it scores log(n_classes): leave it.",
+                kind="convention",
             ),
             Mistake(
                 "sign turned",
@@ -350,8 +383,9 @@ register(
         "return torch.xlogy(share, share * n_classes).sum()",
         because="p log(p / (1/n)) = p log(p n), summed; xlogy makes 0 log 0 a 0.",
         praise="0 for equal shares, log 10 = 2.30 for one digit alone.",
-        rtol=1e-4,
-        atol=1e-6,
+        rtol=2e-6,
+        atol=5e-7,
+        same=1e-5,
     )
 )
 
@@ -441,11 +475,15 @@ register(
         observe=numbers,
         probes={
             "near and far": _three([0.1, 0.9, 1.6, 1.1], [0.0, 8.0], [2.0, 5.0]),
-            "as near to either": _three([1.0, 1.0, 0.2, 3.0], [0.0, 4.0], [2.0, 9.0]),
+            "a hair nearer": _three([0.99999, 1.00001, 0.3], [0.0], [2.0]),
+            "as near to either": _three(
+                [1.0, 1.0, 0.2, 3.0, 1.9, 2.1], [0.0, 4.0], [2.0, 9.0]
+            ),
             "exact copies": _exact_copies,
             "half of them copies": _images,
             "new draws": _new_draws,
         },
+        later={"one sample, nearer to unseen data": _three([1.5], [0.0], [2.0])},
         accepts=[
             _memo(lambda t, h: _mean(t < h)),
             _memo(lambda t, h: (h - t > 0).double().mean().item()),
@@ -466,8 +504,11 @@ register(
             ),
             Mistake(
                 "ties counted",
-                _memo(lambda t, h: _mean(t <= h)),
-                "A sample as near to either set was counted as a copy. Strictly "
+                (
+                    _memo(lambda t, h: _mean(t <= h)),
+                    _memo(lambda t, h: (_mean(t < h) + _mean(t <= h)) / 2),
+                ),
+                "A sample as near to either set was counted, if only by half. Strictly "
                 "nearer is wanted: `<`.",
             ),
             Mistake(

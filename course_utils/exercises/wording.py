@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 import types
 from typing import Any
@@ -113,12 +114,25 @@ def _kind_sentence(got: Any, want: Any) -> str:
     if isinstance(want, tuple):
         if len(got) != len(want):
             return f"{len(want)} results are wanted; yours are {len(got)}."
-        said = (_kind_sentence(g, w) for g, w in zip(got, want, strict=True))
+        both = list(zip(got, want, strict=True))
+        empty = [i for i, (g, w) in enumerate(both, 1) if g is None is not w]
+        if empty:
+            return f"Result {empty[0]} of {len(want)} is None."
+        said = (_kind_sentence(g, w) for g, w in both)
         return next((sentence for sentence in said if sentence), "")
+    if isinstance(want, float) and _is_number_as_text(got):
+        return "A number is wanted; yours is text that looks like one."
     if isinstance(want, int) and not isinstance(want, bool):
         if as_number(got, whole=True) is None:
             return f"A whole number is wanted; yours is {_kind(got)}."
     return ""
+
+
+def _is_number_as_text(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and math.isfinite(float(value))
+    except ValueError:
+        return False
 
 
 def _tensor_sentence(got: Any, want: Tensor) -> str:
