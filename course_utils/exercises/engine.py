@@ -273,12 +273,13 @@ def _diagnose(
         }
 
     seen, right = tier(got), tier(want)
+    telling = {label for label, _ in wrong}
     hits = []
     for mistake in exercise.mistakes:
         if mistake.kind == "waste":
             continue
         for face in mistake.faces:
-            if not _does(exercise, face, seen):
+            if not _does(exercise, face, seen, telling):
                 continue
             known = known_run(exercise, face)
             if not agree(tier(known), right, exercise.agrees):  # else no candidate
@@ -287,12 +288,19 @@ def _diagnose(
     return min(hits, key=lambda hit: hit[0])[1] if hits else None
 
 
-def _does(exercise: Exercise, mistake: Any, seen: Run) -> bool:
-    """Whether a mistake does what was seen; it runs up to the first difference only."""
-    for label in dict.fromkeys(label for label, _ in seen):
+def _does(exercise: Exercise, mistake: Any, seen: Run, telling: set[str]) -> bool:
+    """Whether a mistake does what was seen; it runs up to the first difference only.
+
+    Few mistakes do it on the `telling` probes: those it was run on before come first.
+    """
+    labels = list(dict.fromkeys(label for label, _ in seen))
+    known = _RUNS.get((exercise.name, id(mistake)), {})
+    labels.sort(key=lambda label: not (label in known and label in telling))
+    for label in labels:
         part = {k: v for k, v in seen.items() if k[0] == label}
-        known = hard(known_run(exercise, mistake, [label]))
-        if not agree(part, known, exercise.resembles):
+        if not agree(
+            part, hard(known_run(exercise, mistake, [label])), exercise.resembles
+        ):
             return False
     return True
 
