@@ -142,7 +142,9 @@ def _peak(client: NotebookClient) -> float:
     try:
         client.execute_cell(probe, len(client.nb.cells) - 1, store_history=False)
         return float(probe.outputs[0].text)
-    except (CellExecutionError, LookupError, AttributeError, ValueError):
+    except (CellExecutionError, CellTimeoutError, DeadKernelError):
+        return 0.0  # the notebook itself has run
+    except (LookupError, AttributeError, ValueError):
         return 0.0
     finally:
         client.nb.cells.pop()
