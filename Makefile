@@ -53,10 +53,10 @@ lessons: $(LEARN)  ## write lessons/ and the README's table from solutions/
 	$(PY) -m course_utils release && $(PY) -m course_utils.authoring.readme
 
 bench: $(TEST)  ## measure: the training step, how soon it draws well, the explorers
-	$(PY) -m course_utils.authoring.bench_training
-	$(PY) -m course_utils.authoring.bench_quality --data digits
-	-$(PY) -m course_utils.authoring.bench_quality --data mnist
-	$(CHECK) course_utils.authoring.bench
+	$(PY) -m tests.bench.training_step
+	$(PY) -m tests.bench.quality --data digits
+	-$(PY) -m tests.bench.quality --data mnist
+	$(CHECK) tests.bench.explorers
 
 clean:  ## remove the environment and caches; my_lessons/ stays
 	rm -rf $(VENV) .pytest_cache .ruff_cache *.egg-info

@@ -11,9 +11,9 @@ from importlib import import_module
 COMMANDS = {
     "lab": ("lab", "main", "open the lessons in JupyterLab"),
     "reset": ("lab", "reset_main", "a fresh copy of one lesson, yours kept"),
-    "train": ("commands", "train", "a DCGAN from the command line, without a notebook"),
-    "sample": ("commands", "sample", "new images of a trained DCGAN, as a picture"),
-    "report": ("commands", "report", "one HTML page about a run"),
+    "train": ("runs.cli", "train", "a DCGAN from the command line, without a notebook"),
+    "sample": ("runs.cli", "sample", "new images of a trained DCGAN, as a picture"),
+    "report": ("runs.cli", "report", "one HTML page about a run"),
     "doctor": ("doctor", "main", "what this machine has, and what to mend"),
     "progress": ("authoring.progress", "main", "how the exercises stand"),
     "release": ("authoring.release", "main", "instructors: solutions/ to lessons/"),

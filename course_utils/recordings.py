@@ -1,7 +1,7 @@
 """Trainings that were recorded: their curves, and what G drew meanwhile.
 
 They ship under data/runs/, one file a run, written by
-`python -m course_utils.authoring.record_runs`.
+`python -m data.make.recordings`.
 """
 
 import json

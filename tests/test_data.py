@@ -44,7 +44,7 @@ def test_readme_states_shapes_range_and_class_counts_of_the_digits():
 
 def test_digits_are_made_with_the_same_bytes_again(tmp_path, capsys):
     pytest.importorskip("sklearn")
-    from course_utils.authoring import make_digits
+    from data.make import digits as make_digits
 
     make_digits.main(tmp_path / "digits.npz")
     assert (tmp_path / "digits.npz").read_bytes() == DIGITS.read_bytes()

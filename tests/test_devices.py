@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils import devices
+from course_utils.runs import devices
 
 
 @pytest.mark.parametrize("name", ["nonsense", "", "cuda:99", "meta", "hpu"])

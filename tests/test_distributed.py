@@ -15,9 +15,10 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils import checkpoints, commands, data, devices, distributed, runs
-from course_utils.distributed import Alone
-from course_utils.trainer import Settings, Trainer
+from course_utils import data
+from course_utils.runs import checkpoints, cli, devices, distributed, files
+from course_utils.runs.distributed import Alone
+from course_utils.runs.trainer import Settings, Trainer
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = Settings(
@@ -30,8 +31,9 @@ WORKER = """
 import json, signal, sys
 from pathlib import Path
 import torch
-from course_utils import data, distributed
-from course_utils.trainer import Settings, Trainer
+from course_utils import data
+from course_utils.runs import distributed
+from course_utils.runs.trainer import Settings, Trainer
 
 folder, settings = Path(sys.argv[1]), Settings(**json.loads(sys.argv[2]))
 images = data.load("digits", size=28)[0][:44].double()
@@ -157,13 +159,13 @@ def test_the_command_under_torchrun_writes_and_speaks_once(tmp_path):
     assert config["processes"] == 2
     rows = (out / "history.jsonl").read_text().splitlines()
     assert [json.loads(row)["step"] for row in rows] == [1, 2, 4]
-    assert runs.Run(out).read()[0].settings.batch_norm is False
+    assert files.Run(out).read()[0].settings.batch_norm is False
     assert "100%" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_a_process_of_several_ends_without_pythons_own_ending(tmp_path):
     script = (
-        "import atexit, sys; from course_utils import distributed\n"
+        "import atexit, sys; from course_utils.runs import distributed\n"
         "atexit.register(lambda: print('tidied up'))\n"
         "print('said'); sys.exit(distributed.leave(3))"
     )
@@ -209,10 +211,10 @@ def test_each_process_of_a_machine_takes_its_own_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "set_device", set_device.append)
     for name, value in (("RANK", 11), ("WORLD_SIZE", 16), ("LOCAL_RANK", 3)):
         monkeypatch.setenv(name, str(value))
-    assert commands._device("auto") == torch.device("cuda:3")
+    assert cli._device("auto") == torch.device("cuda:3")
     assert set_device == [torch.device("cuda:3")]
-    assert commands._device("cpu") == torch.device("cpu")
-    assert commands._device("mps") == torch.device("cpu")  # gloo has no other
+    assert cli._device("cpu") == torch.device("cpu")
+    assert cli._device("mps") == torch.device("cpu")  # gloo has no other
 
 
 def test_an_error_that_all_have_is_said_once_a_machine(monkeypatch, capsys):
@@ -222,7 +224,7 @@ def test_an_error_that_all_have_is_said_once_a_machine(monkeypatch, capsys):
         def command():
             raise error
 
-        return commands._explained(command)
+        return cli._explained(command)
 
     monkeypatch.setenv("LOCAL_RANK", "1")
     assert fail(ValueError("wrong")) == 2

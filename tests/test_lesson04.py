@@ -1,4 +1,4 @@
-"""Lesson 4: the flipped target, races of many games, modes, soft targets, figures."""
+"""Lesson 4: the flipped target, games of many games, modes, soft targets, figures."""
 
 import doctest
 from functools import partial
@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils import data, evaluation, figures, losses, races
+from course_utils import data, evaluation, figures, losses
+from course_utils import games as races
 from course_utils.exercises import lesson04 as bank
 from course_utils.figures import style
 from course_utils.widgets import lesson04 as widget

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from course_utils import data, figures, losses, widgets
 from course_utils.exercises import judge
 from course_utils.figures import lesson05 as drawn
-from course_utils.races import StackedMLP
+from course_utils.games import StackedMLP
 from course_utils.widgets import lesson05 as explorer
 
 ONE, ZERO = widgets.COSTS_OF_ONE, widgets.COSTS_OF_ZERO

@@ -10,8 +10,9 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from course_utils import data, devices, figures, models, trainer, training, widgets
+from course_utils import data, figures, models, training, widgets
 from course_utils.exercises import bank
+from course_utils.runs import devices, trainer
 
 IMAGES, LABELS = data.load("digits", size=32)
 TINY = trainer.Settings(

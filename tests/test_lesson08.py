@@ -9,8 +9,8 @@ import torch
 
 from course_utils import (
     classifier,
+    clinic,
     data,
-    diagnosis,
     evaluation,
     figures,
     recordings,
@@ -20,13 +20,13 @@ from course_utils.exercises import judge, lesson08_clinic
 from course_utils.figures import lesson08 as drawn
 from course_utils.widgets import lesson08 as reader
 
-CLINIC = diagnosis.CLINIC
+CLINIC = clinic.CLINIC
 GALLERY = ("high_rates", "flat_norms", "late_generator")
 
 
 @pytest.fixture(scope="module")
-def clinic():
-    return {letter: diagnosis.run(letter) for letter in CLINIC}
+def recorded():
+    return {letter: clinic.run(letter) for letter in CLINIC}
 
 
 def shown(runs):
@@ -40,8 +40,8 @@ def spread(samples):
 # ---------------------------------------------------------------- the recordings
 
 
-def test_the_clinic_s_runs_were_sampled_at_the_same_rounds(clinic):
-    assert len({tuple(run.sample_steps.tolist()) for run in clinic.values()}) == 1
+def test_the_clinic_s_runs_were_sampled_at_the_same_rounds(recorded):
+    assert len({tuple(run.sample_steps.tolist()) for run in recorded.values()}) == 1
 
 
 def test_the_clinic_s_files_are_small():
@@ -49,8 +49,8 @@ def test_the_clinic_s_files_are_small():
     assert sum(sizes) < 5e6
 
 
-def test_overpowered_and_detach_differ_in_g_s_gradient_and_in_its_samples(clinic):
-    strong, cut = clinic["D"], clinic["G"]
+def test_overpowered_and_detach_differ_in_g_s_gradient_and_in_its_samples(recorded):
+    strong, cut = recorded["D"], recorded["G"]
     for curve in ("loss_d", "d_real", "d_fake"):
         assert abs(strong.last(curve) - cut.last(curve)) < 0.01
     assert (cut.curves["norm_g"] == 0).all() and (strong.curves["norm_g"] > 1).all()
@@ -58,18 +58,18 @@ def test_overpowered_and_detach_differ_in_g_s_gradient_and_in_its_samples(clinic
     assert (strong.samples[-1] - strong.samples[0]).abs().mean() > 0.1
 
 
-def test_the_collapsed_run_sits_on_the_levels_and_the_healthy_one_does_not(clinic):
+def test_the_collapsed_run_sits_on_the_levels_and_the_healthy_one_does_not(recorded):
     level = {"loss_d": 2 * math.log(2), "loss_g": math.log(2)}
     for curve, value in level.items():
-        assert abs(clinic["H"].last(curve) - value) < 0.03
-        assert abs(clinic["C"].last(curve) - value) > 0.3
-    assert spread(clinic["H"].samples[-1]) < 0.1 < 0.3 < spread(clinic["C"].samples[-1])
-    late = clinic["H"].curves["loss_d"][clinic["H"].steps > 100]
+        assert abs(recorded["H"].last(curve) - value) < 0.03
+        assert abs(recorded["C"].last(curve) - value) > 0.3
+    assert spread(recorded["H"].samples[-1]) < 0.1 < 0.3 < spread(recorded["C"].samples[-1])
+    late = recorded["H"].curves["loss_d"][recorded["H"].steps > 100]
     assert ((late - level["loss_d"]).abs() < 0.1).float().mean() > 0.9
 
 
-def test_only_wide_weights_start_with_a_large_loss(clinic):
-    first = {letter: run.curves["loss_d"][0].item() for letter, run in clinic.items()}
+def test_only_wide_weights_start_with_a_large_loss(recorded):
+    first = {letter: run.curves["loss_d"][0].item() for letter, run in recorded.items()}
     assert first.pop("F") > 3
     assert all(1 < loss < 2 for loss in first.values()), first
 
@@ -77,8 +77,8 @@ def test_only_wide_weights_start_with_a_large_loss(clinic):
 @pytest.mark.parametrize("name", GALLERY)
 def test_the_warnings_did_not_come_true(name):
     run = recordings.load(name)
-    found = diagnosis.words(diagnosis.signs(run.curves))
-    assert diagnosis.disagreements(found, "healthy") == []
+    found = clinic.words(clinic.signs(run.curves))
+    assert clinic.disagreements(found, "healthy") == []
     assert spread(run.samples[-1]) > 0.25
 
 
@@ -101,7 +101,7 @@ def test_the_ring_s_samples_go_round_while_the_losses_stand_still():
 
 
 @pytest.mark.parametrize("letter", CLINIC)
-@pytest.mark.parametrize("said", diagnosis.LABELS)
+@pytest.mark.parametrize("said", clinic.LABELS)
 def test_a_card_names_the_run_and_a_sign_and_never_the_right_label(letter, said):
     if said == CLINIC[letter]:
         return
@@ -109,7 +109,7 @@ def test_a_card_names_the_run_and_a_sign_and_never_the_right_label(letter, said)
     assert verdict.mistake == f"run {letter} taken for {said}"
     assert f"Run {letter} is not '{said}'." in verdict.message
     assert CLINIC[letter] not in verdict.message.replace(said, "")
-    assert any(curve in verdict.message for curve in diagnosis.CURVE.values())
+    assert any(curve in verdict.message for curve in clinic.CURVE.values())
 
 
 def test_a_partly_right_answer_is_told_about_its_first_wrong_run():
@@ -128,8 +128,8 @@ def test_a_label_that_is_none_is_said_to_be_none():
 # ---------------------------------------------------------------- the explorer
 
 
-def test_the_curve_reader_shows_another_picture_for_another_run_and_round(clinic):
-    explorer = widgets.curve_reader({"C": clinic["C"], "H": clinic["H"]})
+def test_the_curve_reader_shows_another_picture_for_another_run_and_round(recorded):
+    explorer = widgets.curve_reader({"C": recorded["C"], "H": recorded["H"]})
     pictures = {bytes(explorer.image.value)}
     explorer.controls["round"].value = 0
     pictures.add(bytes(explorer.image.value))
@@ -138,49 +138,49 @@ def test_the_curve_reader_shows_another_picture_for_another_run_and_round(clinic
     assert len(pictures) == 3
 
 
-def test_the_curve_reader_says_what_is_to_be_seen(clinic):
-    explorer = widgets.curve_reader({"H": clinic["H"], "C": clinic["C"]})
+def test_the_curve_reader_says_what_is_to_be_seen(recorded):
+    explorer = widgets.curve_reader({"H": recorded["H"], "C": recorded["C"]})
     assert "Run H at round 1000: D's loss 1." in repr(explorer)
     assert "samples all alike" in explorer.message.value
     explorer.controls["run"].value = "C"
     assert "samples that differ" in explorer.message.value
 
 
-def test_the_curve_reader_refuses_runs_of_different_rounds(clinic):
+def test_the_curve_reader_refuses_runs_of_different_rounds(recorded):
     with pytest.raises(ValueError, match="at least one"):
         widgets.curve_reader({})
     with pytest.raises(ValueError, match="same rounds"):
-        widgets.curve_reader({"C": clinic["C"], "ring": recordings.load("ring")})
+        widgets.curve_reader({"C": recorded["C"], "ring": recordings.load("ring")})
 
 
-def test_spread_tells_a_collapse_from_digits(clinic):
-    assert reader.spread(clinic["H"], 1000) == "samples all alike"
-    assert reader.spread(clinic["C"], 1000) == "samples that differ"
+def test_spread_tells_a_collapse_from_digits(recorded):
+    assert reader.spread(recorded["H"], 1000) == "samples all alike"
+    assert reader.spread(recorded["C"], 1000) == "samples that differ"
 
 
 # ---------------------------------------------------------------- the figures
 
 
 @pytest.mark.parametrize("what", ["losses", "answers", "norms"])
-def test_panels_give_every_run_a_panel_on_the_same_axes(clinic, what):
-    fig = figures.panels(shown(clinic), what)
+def test_panels_give_every_run_a_panel_on_the_same_axes(recorded, what):
+    fig = figures.panels(shown(recorded), what)
     titles = [axes.get_title() or axes.get_title(loc="left") for axes in fig.axes]
     assert titles == list(CLINIC)
     assert len({axes.get_ylim() for axes in fig.axes}) == 1
     low, high = fig.axes[0].get_ylim()
-    for run in clinic.values():
+    for run in recorded.values():
         for curve in drawn._KINDS[what]:
             assert low <= run.curves[curve].min() and run.curves[curve].max() <= high
 
 
-def test_the_losses_panel_draws_the_computed_levels(clinic):
-    fig = figures.panels(shown({"C": clinic["C"]}), "losses")
+def test_the_losses_panel_draws_the_computed_levels(recorded):
+    fig = figures.panels(shown({"C": recorded["C"]}), "losses")
     dotted = [x.get_ydata()[0] for x in fig.axes[0].lines if x.get_linestyle() == ":"]
     assert dotted == pytest.approx([2 * math.log(2), math.log(2)])
 
 
-def test_a_gradient_of_zero_is_drawn_at_zero_not_left_out(clinic):
-    fig = figures.panels(shown({"G": clinic["G"]}), "norms")
+def test_a_gradient_of_zero_is_drawn_at_zero_not_left_out(recorded):
+    fig = figures.panels(shown({"G": recorded["G"]}), "norms")
     lowest = min(np.min(x.get_ydata()) for x in fig.axes[0].lines)
     assert lowest <= 1e-5 and fig.axes[0].get_ylim()[0] < 0
 
@@ -279,19 +279,19 @@ def test_memorization_of_copies_gaussians_and_fresh_draws(digits, seed):
 
 
 def test_scores_rank_as_the_eye_does_and_d_s_loss_does_not_once_the_clinic_joins():
-    panel = diagnosis.panel()
+    panel = clinic.panel()
 
     def rho(name):
-        return diagnosis.rank_correlation(
+        return clinic.rank_correlation(
             panel.places, [row[name] for row in panel.numbers]
         )
 
     assert rho("frechet") > 0.9 and rho("precision") < -0.9 and rho("recall") < -0.8
     assert rho("loss_d") < -0.5
     losses = [row["loss_d"] for row in panel.numbers]
-    losses += [diagnosis.run(letter).last("loss_d") for letter in "EH"]
+    losses += [clinic.run(letter).last("loss_d") for letter in "EH"]
     places = [*panel.places, 11.5, 11.5]
-    assert abs(diagnosis.rank_correlation(places, losses)) < 0.2
+    assert abs(clinic.rank_correlation(places, losses)) < 0.2
 
 
 def test_two_steps_of_g_at_equal_cost_differ_less_than_the_seeds():
@@ -331,7 +331,7 @@ def test_the_ablation_shows_what_the_verdict_says():
 def test_by_round_two_steps_of_g_look_better():
     table = json.loads((data.DATA_DIR / "two_steps.json").read_text())
     two = [s["frechet"] for s in table["two steps of G"]["seeds"]]
-    panel = diagnosis.panel()
+    panel = clinic.panel()
     found = dict(zip(panel.names, panel.numbers, strict=True))
     one = [
         found[name]["frechet"]

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils import data, recordings, trainer
-from course_utils.authoring import ablate, record_runs
+from course_utils import data, recordings
 from course_utils.data import DataError
+from course_utils.runs import trainer
+from data.make import ablation as ablate
+from data.make import recordings as record_runs
 
 NAMES = [*record_runs.RUNS, "ring"]
 

@@ -8,8 +8,9 @@ import sys
 import pytest
 from PIL import Image
 
-from course_utils import commands, data, report
-from course_utils.checkpoints import CheckpointError
+from course_utils import data
+from course_utils.runs import cli, report
+from course_utils.runs.checkpoints import CheckpointError
 
 TINY = [
     "--base-channels", "4", "--latent-dim", "8", "--steps", "12", "--batch-size", "16",
@@ -22,7 +23,7 @@ TINY = [
 def trained(tmp_path_factory):
     """A folder with a run of twelve rounds on the digits."""
     folder = tmp_path_factory.mktemp("report") / "digits & co"
-    assert commands.train(["--data", "digits", "--out", str(folder), *TINY]) == 0
+    assert cli.train(["--data", "digits", "--out", str(folder), *TINY]) == 0
     return folder
 
 
@@ -70,7 +71,7 @@ def test_command_writes_where_it_is_told_and_prints_the_path(trained, tmp_path):
 
 
 def test_a_folder_without_a_run_gets_a_sentence(tmp_path, capsys):
-    assert commands.report([str(tmp_path)]) != 0
+    assert cli.report([str(tmp_path)]) != 0
     said = capsys.readouterr().err
     assert "config.json" in said and "Traceback" not in said
 
@@ -91,7 +92,7 @@ def test_a_run_on_images_without_a_classifier_says_so(tmp_path):
     for i in range(16):
         Image.new("L", (40, 40), 16 * i).save(pictures / f"{i}.png")
     out = tmp_path / "run"
-    assert commands.train(["--data", str(pictures), "--out", str(out), *TINY]) == 0
+    assert cli.train(["--data", str(pictures), "--out", str(out), *TINY]) == 0
     assert "no feature space" in report.write(out).read_text(encoding="utf-8")
     config = json.loads((out / "config.json").read_text())
     assert config["images"] == 16

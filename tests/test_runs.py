@@ -16,9 +16,10 @@ import pytest
 import torch
 from PIL import Image
 
-from course_utils import checkpoints, commands, data, devices, runs, training
-from course_utils.runs import Plan, Run
-from course_utils.trainer import Settings, load_generator
+from course_utils import data, training
+from course_utils.runs import checkpoints, cli, devices, files
+from course_utils.runs.files import Plan, Run
+from course_utils.runs.trainer import Settings, load_generator
 
 ROOT = Path(__file__).resolve().parent.parent
 TINY = [
@@ -42,7 +43,7 @@ def few(load, n):
 
 
 def train(out, *options):
-    return commands.train([*TINY, "--out", str(out), *map(str, options)])
+    return cli.train([*TINY, "--out", str(out), *map(str, options)])
 
 
 def history(out, speed=False):
@@ -113,8 +114,8 @@ def test_a_finished_run_goes_on_for_more_rounds(tmp_path, capsys):
     out, straight = tmp_path / "a", tmp_path / "b"
     constant = ["--last-lr", "1"]  # else the rates of the first rounds differ
     assert train(out, "--steps", 5, *constant) == 0
-    assert commands.train(["--resume", "--out", str(out)]) == 0  # nothing to do
-    assert commands.train(["--resume", "--out", str(out), "--steps", "10"]) == 0
+    assert cli.train(["--resume", "--out", str(out)]) == 0  # nothing to do
+    assert cli.train(["--resume", "--out", str(out), "--steps", "10"]) == 0
     assert json.loads((out / "config.json").read_text())["settings"]["steps"] == 10
     assert train(straight, "--steps", 10, *constant) == 0
     assert history(out)[-1] == history(straight)[-1]
@@ -123,15 +124,15 @@ def test_a_finished_run_goes_on_for_more_rounds(tmp_path, capsys):
 
 def test_the_folder_is_named_after_the_data(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert commands.train([*TINY, "--steps", "1"]) == 0
+    assert cli.train([*TINY, "--steps", "1"]) == 0
     assert (tmp_path / "runs" / "digits" / "checkpoint.pt").exists()
-    assert commands._folder("/pictures/cats/") == Path("runs/cats")
-    assert commands._folder("fashion-mnist") == Path("runs/fashion-mnist")
+    assert cli._folder("/pictures/cats/") == Path("runs/cats")
+    assert cli._folder("fashion-mnist") == Path("runs/fashion-mnist")
 
 
 def test_a_gpu_gets_dcgans_own_sizes_and_a_cpu_the_quick_ones(monkeypatch):
     monkeypatch.setattr(devices, "fast_precision", lambda device: "bfloat16")
-    gpu = commands._profile(torch.device("cuda")).settings
+    gpu = cli._profile(torch.device("cuda")).settings
     assert (gpu.size, gpu.base_channels, gpu.latent_dim, gpu.batch_size) == (
         64, 64, 100, 128,
     )  # fmt: skip
@@ -139,20 +140,20 @@ def test_a_gpu_gets_dcgans_own_sizes_and_a_cpu_the_quick_ones(monkeypatch):
         2e-4, 2e-4, 0.999, 1,
     )  # fmt: skip
     assert gpu.precision == "bfloat16"
-    cpu = commands._profile(torch.device("cpu")).settings
+    cpu = cli._profile(torch.device("cpu")).settings
     assert cpu == Settings(precision="bfloat16")
 
 
 def test_every_setting_is_an_option_with_its_default_in_the_help(capsys):
     with pytest.raises(SystemExit) as done:
-        commands.train(["--help"])
+        cli.train(["--help"])
     assert done.value.code == 0
     said = " ".join(capsys.readouterr().out.split())
     for name in Settings.__dataclass_fields__:
         assert f"--{name.replace('_', '-')}" in said
     for words in ("(32; on a GPU 64)", "--no-batch-norm", "130", "--resume"):
         assert words in said
-    given = vars(commands._parser().parse_args(["--no-batch-norm", "--beta1", "0.4"]))
+    given = vars(cli._parser().parse_args(["--no-batch-norm", "--beta1", "0.4"]))
     assert given["batch_norm"] is False and given["beta1"] == 0.4
     assert "steps" not in given  # what is left out is taken from profile or run
 
@@ -170,11 +171,12 @@ def test_the_next_stop_is_the_first_thing_to_write():
 # The command in processes of their own, on the same forty digits.
 START = """
 import os, random, signal, sys, time
-from course_utils import checkpoints, commands, data
+from course_utils import data
+from course_utils.runs import checkpoints, cli
 load = data.load
 data.load = lambda *a, **k: tuple(x[:40] for x in load(*a, **k))
 """
-COMMAND = "sys.exit(commands.train(sys.argv[1:]))"
+COMMAND = "sys.exit(cli.train(sys.argv[1:]))"
 # Each life ends by SIGKILL, in the midst of one thing or at any moment.
 LIVES = """
 def kill():
@@ -215,12 +217,12 @@ def live(moment, *options, seconds=None):
     child = os.fork()  # this process has imported PyTorch and not used it
     if child == 0:
         moment()
-        os._exit(commands.train([*sys.argv[1:], *options]))
+        os._exit(cli.train([*sys.argv[1:], *options]))
     if seconds is not None:
         time.sleep(seconds)
         os.kill(child, signal.SIGKILL)
     killed = os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
-    checkpoint = commands.Path(sys.argv[-1]) / "checkpoint.pt"
+    checkpoint = cli.Path(sys.argv[-1]) / "checkpoint.pt"
     return checkpoints.read(checkpoint)["round"], killed
 
 reached = [live(before_the_ninth_fsync)]
@@ -265,7 +267,7 @@ def test_a_run_killed_at_many_moments_ends_like_one_that_was_not(whole, tmp_path
     # files of each life are config.json and history.jsonl.
     assert reached[:3] == [(5, True), (15, True), (19, True)]
     assert [done for done, _ in reached] == sorted(done for done, _ in reached)
-    assert commands.train(["--resume", "--out", str(out)]) == 0
+    assert cli.train(["--resume", "--out", str(out)]) == 0
     assert_same_run(out, whole)
 
 
@@ -280,7 +282,7 @@ def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(whole, tmp_path):
     done = checkpoints.read(out / "checkpoint.pt")["round"]
     assert 5 <= done < 40 and f"Stopped after round {done} of 40" in said
     assert f"python -m course_utils train --resume --out '{out}'" in said
-    assert commands.train(["--resume", "--out", str(out)]) == 0
+    assert cli.train(["--resume", "--out", str(out)]) == 0
     assert_same_run(out, whole)
 
 
@@ -313,7 +315,7 @@ def test_a_run_without_its_first_checkpoint_starts_again(tmp_path):
     before = history(out)
     (out / "checkpoint.pt").unlink()  # as if killed before it was written
     (out / "history.jsonl").write_text("")
-    assert commands.train(["--resume", "--out", str(out)]) == 0
+    assert cli.train(["--resume", "--out", str(out)]) == 0
     assert history(out) == before
 
 
@@ -323,7 +325,7 @@ def test_a_run_whose_checkpoint_was_lost_does_not_begin_again(tmp_path, capsys):
     (out / "checkpoint.pt").unlink()
     before = history(out)
     capsys.readouterr()
-    again = commands.train(["--resume", "--out", str(out)])
+    again = cli.train(["--resume", "--out", str(out)])
     assert again == refused(capsys, 1, "checkpoint.pt is missing", "restore it")
     assert history(out) == before
 
@@ -332,7 +334,7 @@ def test_a_folder_in_which_another_process_trains_is_refused(tmp_path, capsys):
     out = tmp_path / "run"
     assert train(out, "--steps", 5) == 0
     hold = (
-        "import sys; from course_utils.runs import Run\n"
+        "import sys; from course_utils.runs.files import Run\n"
         f"with Run({str(out)!r}).held(): print('held', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
@@ -341,17 +343,17 @@ def test_a_folder_in_which_another_process_trains_is_refused(tmp_path, capsys):
     ) as other:  # fmt: skip
         assert other.stdout.readline() == "held\n"
         capsys.readouterr()
-        again = commands.train(["--resume", "--out", str(out), "--steps", "10"])
+        again = cli.train(["--resume", "--out", str(out), "--steps", "10"])
         assert again == refused(capsys, 2, "is being trained by another process")
         other.kill()  # the lock goes with its process
-    assert commands.train(["--resume", "--out", str(out), "--steps", "10"]) == 0
+    assert cli.train(["--resume", "--out", str(out), "--steps", "10"]) == 0
 
 
 def test_a_file_system_without_locks_can_be_trained_on(tmp_path, monkeypatch):
     def no_locks(*_, **__):
         raise NotImplementedError("FileSystem does not appear to support flock")
 
-    monkeypatch.setattr(runs.filelock.FileLock, "acquire", no_locks)
+    monkeypatch.setattr(files.filelock.FileLock, "acquire", no_locks)
     assert train(tmp_path / "run", "--steps", 2) == 0
 
 
@@ -365,7 +367,7 @@ def test_a_run_on_a_folder_goes_on_from_anywhere(tmp_path, monkeypatch):
     assert Run("run").read()[0].data == str(photos)
     monkeypatch.chdir(tmp_path / "run")
     again = ["--resume", "--out", ".", "--data", "../photos", "--steps", "4"]
-    assert commands.train(again) == 0
+    assert cli.train(again) == 0
 
 
 def test_home_is_understood_in_every_path(tmp_path, monkeypatch, capsys):
@@ -384,7 +386,7 @@ def test_a_checkpoint_of_something_else_is_a_sentence(tmp_path, capsys, spoil):
     del content[spoil]
     torch.save(content, out / "checkpoint.pt")
     capsys.readouterr()
-    again = commands.train(["--resume", "--out", str(out)])
+    again = cli.train(["--resume", "--out", str(out)])
     assert again == refused(capsys, 1, "checkpoint.pt was written for other networks")
 
 
@@ -471,7 +473,7 @@ def test_a_run_whose_images_have_changed_is_refused(tmp_path, monkeypatch, capsy
     assert train(out, "--steps", 2) == 0
     monkeypatch.setattr(data, "load", few(data.load, 30))
     capsys.readouterr()
-    again = commands.train(["--resume", "--out", str(out)])
+    again = cli.train(["--resume", "--out", str(out)])
     assert again == refused(capsys, 2, "trained on 40 images", "now holds 30")
 
 
@@ -480,11 +482,11 @@ def test_broken_files_of_a_run_are_said_to_be_broken(tmp_path, capsys):
     assert train(out, "--steps", 2) == 0
     (out / "checkpoint.pt").write_bytes(b"PK half of it")
     capsys.readouterr()
-    again = commands.train(["--resume", "--out", str(out)])
+    again = cli.train(["--resume", "--out", str(out)])
     assert again == refused(capsys, 1, "checkpoint.pt cannot be read")
     for text in ("{", "[]", '{"data": "digits"}'):
         (out / "config.json").write_text(text)
-        again = commands.train(["--resume", "--out", str(out)])
+        again = cli.train(["--resume", "--out", str(out)])
         assert again == refused(capsys, 1, "config.json cannot be read")
 
 
@@ -520,7 +522,7 @@ def test_a_full_disk_ends_the_run_and_spares_the_checkpoint(
         elif trainer.round == 6 and where == "write":
             monkeypatch.setattr(checkpoints, "open", full_disk, raising=False)
         elif trainer.round == 6:
-            monkeypatch.setattr(runs, "open", full_disk, raising=False)
+            monkeypatch.setattr(files, "open", full_disk, raising=False)
 
     monkeypatch.setattr(Run, "write_due", fill)
     assert train(out, "--steps", 20, "--checkpoint-every", 3) == 1
@@ -528,7 +530,7 @@ def test_a_full_disk_ends_the_run_and_spares_the_checkpoint(
     assert checkpoints.read(out / "checkpoint.pt")["round"] in (6, 9)
     assert not list(out.glob(".*.part"))
     monkeypatch.undo()
-    assert commands.train(["--resume", "--out", str(out)]) == 0
+    assert cli.train(["--resume", "--out", str(out)]) == 0
     assert history(out)[-1]["step"] == 20
 
 
@@ -557,7 +559,7 @@ def test_nan_ends_the_run_and_spares_the_checkpoint(tmp_path, monkeypatch, capsy
         return losses
 
     poisoned.rounds = 0
-    monkeypatch.setattr(commands, "Trainer", partial(commands.Trainer, step=poisoned))
+    monkeypatch.setattr(cli, "Trainer", partial(cli.Trainer, step=poisoned))
     assert train(out, "--steps", 20, "--checkpoint-every", 3) == 1
     assert refused(capsys, 1, "no longer a finite number")
     assert checkpoints.read(out / "checkpoint.pt")["round"] == 6
@@ -570,19 +572,19 @@ def test_pixels_that_are_nan_are_no_picture(tmp_path):
         def samples(self, n):
             return torch.full((n, 1, 28, 28), float("nan"))
 
-    with pytest.raises(runs.TrainingError, match="round 3: G's images"):
+    with pytest.raises(files.TrainingError, match="round 3: G's images"):
         Run(tmp_path).draw(Broken())
 
 
 @pytest.mark.parametrize("when", ["at the start", "in a round"])
 def test_out_of_memory_ends_the_run_in_a_sentence(tmp_path, monkeypatch, capsys, when):
-    out, real = tmp_path / "run", commands.Trainer
+    out, real = tmp_path / "run", cli.Trainer
 
     def too_much(*_, **__):
         raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB")
 
     fails = partial(real, step=too_much) if when == "in a round" else too_much
-    monkeypatch.setattr(commands, "Trainer", fails)
+    monkeypatch.setattr(cli, "Trainer", fails)
     assert train(out, "--steps", 3) == 1
     assert refused(capsys, 1, "out of memory at batch size 8", "half of it")
     if when == "in a round":
@@ -593,7 +595,7 @@ def test_out_of_memory_ends_the_run_in_a_sentence(tmp_path, monkeypatch, capsys,
 
 
 def sample(*options):
-    return commands.sample([str(option) for option in options])
+    return cli.sample([str(option) for option in options])
 
 
 def test_sample_draws_the_averaged_g_and_prints_where(whole, tmp_path, capsys):

@@ -8,9 +8,16 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from course_utils import data, devices, trainer, training
-from course_utils.checkpoints import CheckpointError
-from course_utils.trainer import Batches, Settings, Trainer, TrainingError, networks
+from course_utils import data, training
+from course_utils.runs import devices, trainer
+from course_utils.runs.checkpoints import CheckpointError
+from course_utils.runs.trainer import (
+    Batches,
+    Settings,
+    Trainer,
+    TrainingError,
+    networks,
+)
 
 SMALL = Settings(
     size=28, latent_dim=8, base_channels=4, batch_size=8, steps=6, log_every=2,

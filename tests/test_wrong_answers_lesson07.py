@@ -14,8 +14,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from course_utils import data, devices, losses, training
+from course_utils import data, losses, training
 from course_utils.exercises import judge, lesson07_use
+from course_utils.runs import devices
 
 softplus = F.softplus
 BCE = F.binary_cross_entropy_with_logits

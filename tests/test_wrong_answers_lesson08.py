@@ -8,11 +8,11 @@ import pytest
 import torch
 from unlisted import listed
 
-from course_utils import diagnosis, evaluation
+from course_utils import clinic, evaluation
 from course_utils.exercises import bank, judge
 
 sigmoid, LOG2 = torch.sigmoid, math.log(2)
-CLINIC = diagnosis.CLINIC
+CLINIC = clinic.CLINIC
 
 
 def clinic(**changed):

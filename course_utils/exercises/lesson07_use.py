@@ -18,7 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from course_utils import data, devices, evaluation, training
+from course_utils import data, evaluation, training
+from course_utils.runs import devices
 
 from . import observers
 from .comparing import COST, as_number

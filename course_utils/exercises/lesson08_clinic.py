@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from course_utils import diagnosis
+from course_utils import clinic
 
 from .engine import Exercise, Mistake, register
 
@@ -15,12 +15,12 @@ NO_LABEL = "is none of the eight labels"
 
 def diagnose(run: str) -> str:
     """The fault of a run of the clinic, by its letter."""
-    return diagnosis.CLINIC[run]
+    return clinic.CLINIC[run]
 
 
 def _watch(function: Any) -> Iterator[tuple[str, Any]]:
     """Run by run, up to the first that is wrong; what is wrong, never what is right."""
-    for letter in diagnosis.CLINIC:
+    for letter in clinic.CLINIC:
         said = function(letter)
         found = _judged(letter, said)
         yield f"run {letter}", found
@@ -32,9 +32,9 @@ def _judged(letter: str, said: Any) -> str:
     if said is None:
         return "your function returned nothing for it"
     label = said.strip().lower() if isinstance(said, str) else said
-    if not isinstance(label, str) or label not in diagnosis.LABELS:
+    if not isinstance(label, str) or label not in clinic.LABELS:
         return f"{said!r:.40} {NO_LABEL}"
-    return RIGHT if label == diagnosis.CLINIC[letter] else f"taken for {label!r}"
+    return RIGHT if label == clinic.CLINIC[letter] else f"taken for {label!r}"
 
 
 def sign_missed(letter: str, said: str) -> str:
@@ -44,13 +44,13 @@ def sign_missed(letter: str, said: str) -> str:
         letter: "A" to "H".
         said: a label that is wrong for it.
     """
-    actual = diagnosis.CLINIC[letter]
-    return diagnosis.told_apart(said, actual, here=f"in run {letter}")
+    actual = clinic.CLINIC[letter]
+    return clinic.told_apart(said, actual, here=f"in run {letter}")
 
 
 def _mistaking(letter: str, label: str) -> Callable[[str], str]:
     def answer(run: str) -> str:
-        return label if run == letter else diagnosis.CLINIC[run]
+        return label if run == letter else clinic.CLINIC[run]
 
     return answer
 
@@ -63,8 +63,8 @@ def _confusions() -> list[Mistake]:
             _mistaking(letter, label),
             f"Run {letter} is not {label!r}. {sign_missed(letter, label)}",
         )
-        for letter, actual in diagnosis.CLINIC.items()
-        for label in diagnosis.LABELS
+        for letter, actual in clinic.CLINIC.items()
+        for label in clinic.LABELS
         if label != actual
     ]
 
@@ -94,9 +94,9 @@ register(
         observe=_watch,
         probes={"the eight runs, A to H": lambda: ()},
         accepts=[
-            lambda run: dict(diagnosis.CLINIC)[run],
-            lambda run: list(diagnosis.CLINIC.values())["ABCDEFGH".index(run)],
-            lambda run: diagnosis.CLINIC[run].upper() + " ",
+            lambda run: dict(clinic.CLINIC)[run],
+            lambda run: list(clinic.CLINIC.values())["ABCDEFGH".index(run)],
+            lambda run: clinic.CLINIC[run].upper() + " ",
         ],
         mistakes=[*_FORM, *_confusions()],
         hints=[
@@ -111,7 +111,7 @@ register(
             "as those losses say?",
         ],
         answer="return {\n"
-        + "".join(f'    "{a}": "{b}",\n' for a, b in diagnosis.CLINIC.items())
+        + "".join(f'    "{a}": "{b}",\n' for a, b in clinic.CLINIC.items())
         + "}[run]",
         because="each fault contradicts the healthy run, or itself, in another curve.",
         praise="You can read a run now that somebody else has broken.",

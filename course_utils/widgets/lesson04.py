@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from torch import Tensor
 
-from course_utils import races
+from course_utils import games
 from course_utils.figures import style
 
 from .canvas import Canvas
@@ -67,7 +67,7 @@ def race_replay(runs: Runs, x_real: Tensor, *, every: int) -> Explorer:
     if len(lengths) != 1:
         raise ValueError(f"races of one length are wanted, not {sorted(lengths)}")
     distances = {
-        key: races.distance_to_data(samples, x_real) for key, samples in runs.items()
+        key: games.distance_to_data(samples, x_real) for key, samples in runs.items()
     }
     last = (lengths.pop() - 1) * every
     half = last // every // 2 * every  # at the start no race is to be seen yet

@@ -65,11 +65,11 @@ WHOLE = "01"  # this lesson is run from top to bottom, the others' widget cells 
 # These lessons' widgets show trainings, which move under a hand however short they are.
 SHORTER = """
 from importlib import reload
-from course_utils import races
+from course_utils import games
 reload(races)  # a cell may be run twice
-race, pretrain = races.race, races.pretrain
-races.pretrain = lambda *a, steps, **k: pretrain(*a, steps=steps // 10, **k)
-races.race = lambda *a, steps, every, **k: race(*a, steps=steps // every, every=1, **k)
+race, pretrain = games.race, races.pretrain
+games.pretrain = lambda *a, steps, **k: pretrain(*a, steps=steps // 10, **k)
+games.race = lambda *a, steps, every, **k: race(*a, steps=steps // every, every=1, **k)
 """
 
 

@@ -1,6 +1,6 @@
 """Make data/digits.npz from scikit-learn's copy of the UCI digits.
 
-    python -m course_utils.authoring.make_digits
+    python -m data.make.digits
 
 The result has the same bytes each time and on each system: entries are stored without
 compression (a compressor's output may change with its version) and carry a fixed date.

@@ -1,8 +1,8 @@
 """Ten small trainings to be ranked by eye first and by numbers afterwards.
 
-    python -m course_utils.authoring.rank_panel              # writes data/eye_panel.npz
-    python -m course_utils.authoring.rank_panel --grid x.png # the unlabelled picture
-    python -m course_utils.authoring.rank_panel --equal-cost # writes two_steps.json
+    python -m data.make.panel              # writes data/eye_panel.npz
+    python -m data.make.panel --grid x.png # the unlabelled picture
+    python -m data.make.panel --equal-cost # writes two_steps.json
 
 Settings are spread on purpose, so that good and bad samples occur. The file holds the
 runs in a shuffled order; samples for the eye, and apart from them the numbers.
@@ -20,8 +20,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from course_utils import classifier, data, evaluation, figures, trainer
+from course_utils import classifier, data, evaluation, figures
 from course_utils.figures import style
+from course_utils.runs import trainer
 
 TARGET = data.DATA_DIR / "eye_panel.npz"
 TWO_STEPS = data.DATA_DIR / "two_steps.json"

@@ -1,7 +1,7 @@
 """Train a classifier and write its weights to data/.
 
-    python -m course_utils.authoring.train_classifier digits
-    COURSE_DATA_DIR=... python -m course_utils.authoring.train_classifier mnist
+    python -m data.make.classifiers digits
+    COURSE_DATA_DIR=... python -m data.make.classifiers mnist
 
 The draws follow a seed; sums in another order (another processor, another release of
 torch) may still change the last digits, and with them the bytes. So the file that ships
@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from course_utils import classifier, data
-from course_utils.authoring.make_digits import npz_bytes
+from data.make.digits import npz_bytes
 
 EPOCHS = {"digits": 40, "mnist": 5}
 BATCH = 64

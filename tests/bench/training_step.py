@@ -23,7 +23,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from course_utils import devices, models, trainer, training
+from course_utils import models, training
+from course_utils.runs import devices, trainer
 
 SIZE, CHANNELS, LATENT_DIM = 64, 3, 100
 ROUNDS, STEPS = 9, 3  # of each contestant, and steps in a round

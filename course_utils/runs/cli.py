@@ -23,11 +23,13 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from . import data, devices, distributed, models
+from course_utils import data, models
+from course_utils.data import DataError
+from course_utils.runs import devices, distributed
+
 from .checkpoints import CheckpointError
-from .data import DataError
 from .distributed import Alone
-from .runs import Plan, Run, draw_samples
+from .files import Plan, Run, draw_samples
 from .trainer import (
     Record,
     Settings,

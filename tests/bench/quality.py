@@ -1,7 +1,7 @@
 """How soon the DCGAN draws well, against the plain recipe that people copy.
 
-    python -m course_utils.authoring.bench_quality --data mnist   # where MNIST is
-    python -m course_utils.authoring.bench_quality --data digits
+    python -m tests.bench.quality --data mnist   # where MNIST is
+    python -m tests.bench.quality --data digits
 
 The target is set first: what the plain recipe draws after a fixed number of rounds, by
 its Fréchet distance. The contestants take turns, and the clock counts the processor's
@@ -20,8 +20,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from course_utils import classifier, data, devices, evaluation, trainer, training
-from course_utils.authoring.bench_training import plain_step
+from course_utils import classifier, data, evaluation, training
+from course_utils.runs import devices, trainer
+from tests.bench.training_step import plain_step
 
 # Radford et al. 2015's width, rates and betas, at 32 pixels.
 PLAIN = trainer.Settings(

@@ -19,7 +19,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from . import checkpoints, data, devices, models, training
+from course_utils import data, models, training
+
+from . import checkpoints, devices
 from .distributed import Alone
 
 Step = Callable[..., tuple[Tensor, Tensor]]  # as `training.train_step`

@@ -1,7 +1,7 @@
 """Record the clinic: healthy and sick trainings, as they happened.
 
-    python -m course_utils.authoring.record_runs            # all of them
-    python -m course_utils.authoring.record_runs --only healthy detach
+    python -m data.make.recordings            # all of them
+    python -m data.make.recordings --only healthy detach
 
 Each is a real training with the course's trainer, from seed 0; what is wrong with it is
 one change to the settings, to the step or to the initial weights.
@@ -17,7 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from course_utils import data, losses, models, recordings, trainer, training
+from course_utils import data, losses, models, recordings, training
+from course_utils.runs import trainer
 
 ROUNDS, EVERY, SHOWN = 1000, 50, 16
 HEALTHY = trainer.Settings(steps=ROUNDS, n_generator_steps=1, average=0.0, last_lr=1.0)

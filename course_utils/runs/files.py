@@ -26,7 +26,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from . import checkpoints, data, training
+from course_utils import data, training
+
+from . import checkpoints
 from .checkpoints import CheckpointError
 from .trainer import Record, Settings, Trainer, TrainingError, load_generator
 
@@ -266,7 +268,7 @@ def write_picture(images: Tensor, path: Path) -> None:
     Raises:
         CheckpointError: it cannot be written.
     """
-    from .figures.images import tile  # matplotlib takes a while to import
+    from course_utils.figures.images import tile  # matplotlib takes a while to import
 
     mosaic = tile(images.numpy(), columns=math.ceil(math.sqrt(len(images))))
     content = io.BytesIO()

@@ -14,9 +14,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from . import checkpoints, classifier, data, diagnosis, evaluation, training
-from .figures import curves, style
-from .runs import Plan, Run, make_folder
+from course_utils import classifier, clinic, data, evaluation, training
+from course_utils.figures import curves, style
+
+from . import checkpoints
+from .files import Plan, Run, make_folder
 from .trainer import Record, load_generator
 
 PICTURES = 12  # at most, evenly over the run
@@ -128,7 +130,7 @@ def _signs_part(records: Sequence[Record]) -> str:
     tensors = {k: torch.tensor(v) for k, v in _columns(records).items()}
     rows = [
         f"<li><b>{html.escape(fault)}</b>: {html.escape(sentence)}</li>"
-        for fault, sentence in diagnosis.likely(tensors)
+        for fault, sentence in clinic.likely(tensors)
     ]
     found = f"<ul>{''.join(rows)}</ul>" if rows else "<p>None of the known signs.</p>"
     return (

@@ -1,6 +1,6 @@
 """Take DCGAN's ingredients away one at a time, on the digits, and score what is left.
 
-    python -m course_utils.authoring.ablate                  # writes data/ablation.json
+    python -m data.make.ablation                  # writes data/ablation.json
 
 Each variant is trained from several seeds with one setting, the same for all, so that
 the table says what an ingredient does *here*, and nothing about other sizes or data.
@@ -18,7 +18,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from course_utils import classifier, data, evaluation, models, trainer
+from course_utils import classifier, data, evaluation, models
+from course_utils.runs import trainer
 
 SEEDS, ROUNDS, SAMPLES = (0, 1, 2), 300, 1500
 BASE = trainer.Settings(

@@ -1,0 +1,1 @@
+"""What a long run needs: trainer, checkpoints, command line, devices, report."""
