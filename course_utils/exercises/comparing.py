@@ -49,6 +49,11 @@ def close(
     return type(got) is type(want) and bool(np.all(got == want))
 
 
+def is_near(got: Any, want: Any, rtol: float) -> bool:
+    """Whether numbers of the same kind and shape differ by a share of each at most."""
+    return close(got, want, rtol=rtol, atol=0, elementwise=True)
+
+
 def _near(a: Tensor, b: Tensor, rtol: float, atol: float, elementwise: bool) -> bool:
     if not b.is_floating_point():
         return torch.equal(a, b)
@@ -84,33 +89,23 @@ def as_number(value: Any, *, whole: bool) -> float | int | None:
 
 
 def differences(
-    got: Run, want: Run, same: Callable[[tuple[str, str], Any, Any], bool]
+    got: Run, want: Run, is_same: Callable[[tuple[str, str], Any, Any], bool]
 ) -> list[tuple[str, str]]:
     """Where two runs differ, in the wanted run's order; extra observations last."""
     missing = object()
-    wrong = [k for k, w in want.items() if not same(k, got.get(k, missing), w)]
+    wrong = [k for k, w in want.items() if not is_same(k, got.get(k, missing), w)]
     return wrong + [k for k in got if k not in want]
 
 
-def agree(
-    got: Run, want: Run, same: Callable[[tuple[str, str], Any, Any], bool]
-) -> bool:
-    """Whether two runs differ nowhere; stops at the first difference."""
-    missing = object()
-    return got.keys() <= want.keys() and all(
-        same(k, got.get(k, missing), w) for k, w in want.items()
-    )
-
-
-def hard(run: Run) -> Run:
-    """Without what only names waste."""
+def without_costs(run: Run) -> Run:
+    """A run without what only names waste."""
     return {k: v for k, v in run.items() if not k[1].startswith(COST)}
 
 
-def informative(value: Any) -> bool:
+def says_something(value: Any) -> bool:
     """Numbers that are NaN throughout agree with every other NaN: they name nothing."""
     if isinstance(value, tuple):
-        return any(map(informative, value))
+        return any(map(says_something, value))
     if isinstance(value, Tensor):
         return not bool(torch.isnan(value).all()) or not value.numel()
     if isinstance(value, float):

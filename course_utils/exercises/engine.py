@@ -1,9 +1,9 @@
 """Judge a learner's function or class, and name the mistake that it makes.
 
-The answer and every known-wrong answer run on the same probes. What an answer *did*
-decides, never its source: right where it does what the reference does, otherwise the
-first listed mistake that does the same as the answer names it, otherwise the smallest
-probe that differs is shown, and nothing is guessed.
+The way of an answer: it is *run* on the probes, its run is *compared* with that of the
+course's own answer, a difference is *diagnosed* (the first listed mistake that does the
+same names it), *worded*, and shown as a card. What an answer did decides, never how it
+is written; where no listed mistake does the same, nothing is guessed.
 """
 
 from __future__ import annotations
@@ -12,35 +12,40 @@ import difflib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from . import wording
-from .comparing import agree, close, differences, hard, informative
-from .running import RAISED, Raised, Run, run
+from .comparing import close, differences, is_near, says_something, without_costs
+from .running import Raised, Run, run
 
 STATES = ("passed", "open", "not yet", "error")
+AT_THE_EDGE = "at the edge"
+
+Probes = Mapping[str, Callable[[], tuple]]
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A wrong answer that learners really give, as code.
+    """A wrong answer that learners really give.
 
     Args:
         name: short; stands in records and tests.
-        wrong: the wrong answer, or a tuple of several faces of one mistake.
         says: to the learner: what was done, why it is wrong, what to do.
         kind: "wrong"; "convention" (right up to a stated factor, sign or reduction);
             "waste" (right, with unneeded work: passes, and is named).
+        make_ways: -> the functions or classes that make this mistake.
     """
 
     name: str
-    wrong: Any
     says: str
-    kind: str = "wrong"
+    kind: str
+    make_ways: Callable[[], list[Any]]
 
-    @property
-    def faces(self) -> tuple:
-        return self.wrong if isinstance(self.wrong, tuple) else (self.wrong,)
+    @cached_property
+    def ways(self) -> list[Any]:
+        """The functions or classes that make this mistake."""
+        return self.make_ways()
 
 
 @dataclass(frozen=True)
@@ -54,8 +59,10 @@ class Exercise:
         observe: (answer, *arguments) -> (observation, value) pairs.
         probes: label -> a function that makes fresh arguments; easiest first.
         later: a second tier, asked for a diagnosis only where all `probes` agree.
+        edge: a third tier: extreme numbers.
+        edge_says: to an answer that is wrong there only, and that no mistake explains.
         mistakes: known wrong answers; the more specific first.
-        accepts: right answers written differently; tested to pass.
+        accepts: -> right answers written differently; tested to pass.
         hints: questions that nudge, weakest first.
         answer: the body that replaces `raise NotImplementedError`.
         because: why that is the answer, in a sentence.
@@ -71,10 +78,12 @@ class Exercise:
     lesson: int
     reference: Any
     observe: Callable[..., Any]
-    probes: Mapping[str, Callable[[], tuple]]
+    probes: Probes
     mistakes: Sequence[Mistake]
-    later: Mapping[str, Callable[[], tuple]] = field(default_factory=dict)
-    accepts: Sequence[Any] = ()
+    later: Probes = field(default_factory=dict)
+    edge: Probes = field(default_factory=dict)
+    edge_says: str = ""
+    accepts: Callable[[], list[Any]] = list
     hints: Sequence[str] = ()
     answer: str = ""
     because: str = ""
@@ -88,18 +97,19 @@ class Exercise:
 
     @property
     def all_probes(self) -> dict[str, Callable[[], tuple]]:
-        return {**self.probes, **self.later}
+        """The probes of all three tiers."""
+        return {**self.probes, **self.later, **self.edge}
 
-    def agrees(self, key: tuple[str, str], got: Any, want: Any) -> bool:
-        """Whether one observation is right."""
+    def is_right(self, key: tuple[str, str], got: Any, want: Any) -> bool:
+        """Whether one observation is the wanted one."""
         rtol, atol = self.tolerance.get(key[1], (self.rtol, self.atol))
         return close(got, want, rtol=rtol, atol=atol, elementwise=self.elementwise)
 
-    def resembles(self, key: tuple[str, str], got: Any, want: Any) -> bool:
+    def is_same(self, key: tuple[str, str], got: Any, known: Any) -> bool:
         """Whether one observation is that of a listed mistake."""
         rtol, atol = self.tolerance.get(key[1], (self.rtol, self.atol))
         rtol = max(rtol, self.same)
-        return close(got, want, rtol=rtol, atol=atol, elementwise=self.elementwise)
+        return close(got, known, rtol=rtol, atol=atol, elementwise=self.elementwise)
 
 
 class NotPassed(AssertionError):
@@ -132,8 +142,6 @@ class Verdict:
 # ------------------------------------------------------------------ the bank
 
 _BANK: dict[str, Exercise] = {}
-# Runs of references and mistakes, probe by probe; they never change.
-_RUNS: dict[tuple[str, int], dict[str, Run]] = {}
 _LAST: dict[str, Verdict] = {}
 
 
@@ -141,6 +149,8 @@ def register(exercise: Exercise) -> Exercise:
     """Add an entry to the bank."""
     if exercise.name in _BANK:
         raise ValueError(f"two exercises are called {exercise.name!r}")
+    if exercise.edge and not exercise.edge_says:
+        raise ValueError(f"{exercise.name}: probes at the edge want a line `edge:`")
     _BANK[exercise.name] = exercise
     return exercise
 
@@ -189,33 +199,39 @@ def judge(answer: Any, name: str | None = None) -> Verdict:
 
 
 def _examine(exercise: Exercise, answer: Any) -> Verdict:
-    verdict = Verdict(exercise.name, "passed", probes=len(exercise.all_probes))
-    wrong_kind = _wrong_kind(exercise, answer)
-    if wrong_kind:
-        return replace(verdict, state="not yet", message=wrong_kind)
+    verdict = Verdict(exercise.name, "not yet", probes=len(exercise.all_probes))
+    refusal = _wrong_kind(exercise, answer)
+    if refusal:
+        return replace(verdict, message=refusal)
     got, printed = run(
         exercise.name, answer, exercise.observe, exercise.all_probes,
-        seconds=exercise.seconds, bind=True,
+        seconds=exercise.seconds, is_learners=True,
     )  # fmt: skip
     verdict = replace(verdict, printed=printed)
     raised = [value for value in got.values() if isinstance(value, Raised)]
-    if any(r.is_stub for r in raised):
+    if any(error.is_stub for error in raised):
         message = "Not written yet: replace the `raise` line and run the cell again."
         return replace(verdict, state="open", message=message)
 
     want = known_run(exercise, exercise.reference)
-    wrong = differences(hard(got), hard(want), exercise.agrees)
+    wrong = differences(without_costs(got), without_costs(want), exercise.is_right)
     if not wrong:
-        return _passed(exercise, verdict, got)
-    mistake = _diagnose(exercise, got, want, wrong)
+        waste = _find_waste(exercise, got)
+        says = waste.says if waste else exercise.praise
+        name = waste.name if waste else None
+        return replace(verdict, state="passed", mistake=name, message=says)
+    mistake = diagnose(exercise, got, want, wrong)
     if mistake:
-        return replace(
-            verdict, state="not yet", mistake=mistake.name, message=mistake.says
-        )
+        error = wording.error_message(raised[0]) if raised else ""
+        says = f"{mistake.says}\n{error}".strip()
+        return replace(verdict, mistake=mistake.name, message=says)
     if raised:
         return replace(verdict, state="error", message=_error(exercise, got))
     message = _difference(exercise, answer, got, want, wrong)
-    return replace(verdict, state="not yet", message=message)
+    if _only_at_the_edge(exercise, got, want, wrong):
+        message = f"{exercise.edge_says}\n{message}"
+        return replace(verdict, mistake=AT_THE_EDGE, message=message)
+    return replace(verdict, message=message)
 
 
 def _wrong_kind(exercise: Exercise, answer: Any) -> str:
@@ -232,15 +248,10 @@ def _wrong_kind(exercise: Exercise, answer: Any) -> str:
     return ""
 
 
-def _passed(exercise: Exercise, verdict: Verdict, got: Run) -> Verdict:
-    """Passed; named as waste where it did what a wasteful answer does."""
-    for mistake in exercise.mistakes:
-        if mistake.kind == "waste":
-            for face in mistake.faces:
-                known = known_run(exercise, face)
-                if agree(got, known, exercise.resembles):
-                    return replace(verdict, mistake=mistake.name, message=mistake.says)
-    return replace(verdict, message=exercise.praise)
+# ------------------------------------------------------------------ diagnosing
+
+# Runs of references and mistakes, probe by probe; they never change.
+_KNOWN: dict[tuple[str, int], dict[str, Run]] = {}
 
 
 def known_run(exercise: Exercise, answer: Any, labels: Sequence[str] = ()) -> Run:
@@ -248,85 +259,116 @@ def known_run(exercise: Exercise, answer: Any, labels: Sequence[str] = ()) -> Ru
 
     Each probe is run once in a kernel.
     """
-    known = _RUNS.setdefault((exercise.name, id(answer)), {})
+    known = _KNOWN.setdefault((exercise.name, id(answer)), {})
     probes = exercise.all_probes
     new = {x: probes[x] for x in labels or probes if x not in known}
     if new:
         seen, _ = run(exercise.name, answer, exercise.observe, new)
-        known |= {x: {k: v for k, v in seen.items() if k[0] == x} for x in new}
+        known |= {x: _on(seen, {x}) for x in new}
     return {k: v for x in labels or probes for k, v in known[x].items()}
 
 
-def _diagnose(
+def diagnose(
     exercise: Exercise, got: Run, want: Run, wrong: list[tuple[str, str]]
 ) -> Mistake | None:
-    """The first mistake that does the same, up to the tier where the answer differs."""
-    if not any(informative(got[k]) for k in wrong if k in got):
+    """The first mistake that does the same, up to the tier where the answer differs.
+
+    One that does the same in the later tiers, too, goes first. An exception that
+    several mistakes end in names none of them.
+    """
+    if not any(says_something(got[key]) for key in wrong if key in got):
         return None
-    easy_differ = any(label in exercise.probes for label, _ in wrong)
+    different = {label for label, _ in wrong}
+    labels: set[str] = set()
+    for tier in (exercise.probes, exercise.later, exercise.edge):
+        labels |= set(tier)
+        if different & labels:
+            break
+    # Few mistakes do the same where the answer differs: these probes come first.
+    order = sorted(labels, key=lambda label: label not in different)
+    seen = without_costs(got)
 
-    def tier(sight: Run) -> Run:
-        return {
-            k: v
-            for k, v in hard(sight).items()
-            if not easy_differ or k[0] in exercise.probes
-        }
+    def does_the_same(way: Any, labels: Sequence[str]) -> bool:
+        return all(
+            not differences(
+                _on(seen, {label}),
+                without_costs(known_run(exercise, way, [label])),
+                exercise.is_same,
+            )
+            for label in labels
+        )
 
-    seen, right = tier(got), tier(want)
-    telling = {label for label, _ in wrong}
-    hits = []
+    def is_right_here(way: Any) -> bool:
+        known = without_costs(known_run(exercise, way, order))
+        right = _on(without_costs(want), labels)
+        return not differences(known, right, exercise.is_right)
+
+    hits = [
+        (mistake, way)
+        for mistake in exercise.mistakes
+        if mistake.kind != "waste"
+        for way in mistake.ways
+        if does_the_same(way, order) and not is_right_here(way)
+    ]
+    everywhere = list(exercise.all_probes)
+    hits = [hit for hit in hits if does_the_same(hit[1], everywhere)] or hits
+    only_errors = all(isinstance(got.get(key), Raised) for key in wrong if key in got)
+    if only_errors and len({mistake.name for mistake, _ in hits}) > 1:
+        return None
+    return hits[0][0] if hits else None
+
+
+def _find_waste(exercise: Exercise, got: Run) -> Mistake | None:
+    """Of a right answer, the needless work that a listed one does, too."""
     for mistake in exercise.mistakes:
         if mistake.kind == "waste":
-            continue
-        for face in mistake.faces:
-            if not _does(exercise, face, seen, telling):
-                continue
-            known = known_run(exercise, face)
-            if not agree(tier(known), right, exercise.agrees):  # else no candidate
-                whole = agree(hard(got), hard(known), exercise.resembles)
-                hits.append((not whole, mistake))
-    return min(hits, key=lambda hit: hit[0])[1] if hits else None
+            for way in mistake.ways:
+                if not differences(got, known_run(exercise, way), exercise.is_same):
+                    return mistake
+    return None
 
 
-def _does(exercise: Exercise, mistake: Any, seen: Run, telling: set[str]) -> bool:
-    """Whether a mistake does what was seen; it runs up to the first difference only.
+def _only_at_the_edge(
+    exercise: Exercise, got: Run, want: Run, wrong: list[tuple[str, str]]
+) -> bool:
+    """Whether numbers are right to 5 % on all probes but those at the edge."""
+    far = [key for key in wrong if not is_near(got.get(key), want.get(key), 0.05)]
+    return bool(far) and all(label in exercise.edge for label, _ in far)
 
-    Few mistakes do it on the `telling` probes: those it was run on before come first.
-    """
-    labels = list(dict.fromkeys(label for label, _ in seen))
-    known = _RUNS.get((exercise.name, id(mistake)), {})
-    labels.sort(key=lambda label: not (label in known and label in telling))
-    for label in labels:
-        part = {k: v for k, v in seen.items() if k[0] == label}
-        if not agree(
-            part, hard(known_run(exercise, mistake, [label])), exercise.resembles
-        ):
-            return False
-    return True
+
+def _on(seen: Run, labels: set[str]) -> Run:
+    return {key: value for key, value in seen.items() if key[0] in labels}
+
+
+# ------------------------------------------------------------------ wording
 
 
 def _difference(
     exercise: Exercise, answer: Any, got: Run, want: Run, wrong: list[tuple[str, str]]
 ) -> str:
+    """The first observation that differs, with its numbers."""
     key = wrong[0]
     arguments = exercise.all_probes[key[0]]()
     parts = [
         wording.difference_message(
             key, got.get(key), want.get(key), arguments, _argument_names(exercise)
         ),
-        wording.factor_message(
-            {k: v for k, v in hard(got).items() if k in want}, hard(want)
-        ),
+        wording.factor_message(_common(got, want), without_costs(want)),
         wording.notebook_message(answer),
     ]
-    return "\n".join(p for p in parts if p)
+    return "\n".join(part for part in parts if part)
+
+
+def _common(got: Run, want: Run) -> Run:
+    return {key: value for key, value in without_costs(got).items() if key in want}
 
 
 def _error(exercise: Exercise, got: Run) -> str:
+    """The first exception: the line, its meaning, and the call that led to it."""
     label, raised = next((k[0], r) for k, r in got.items() if isinstance(r, Raised))
     arguments = exercise.all_probes[label]()
     called = wording.called_with(arguments, _argument_names(exercise))
-    return "\n".join(p for p in (wording.error_message(raised), called) if p)
+    return "\n".join(part for part in (wording.error_message(raised), called) if part)
 
 
 def _argument_names(exercise: Exercise) -> list[str]:
@@ -334,9 +376,3 @@ def _argument_names(exercise: Exercise) -> list[str]:
         return list(inspect.signature(exercise.reference).parameters)
     except (TypeError, ValueError):
         return []
-
-
-__all__ = [
-    "RAISED", "STATES", "Exercise", "Mistake", "NotPassed", "Verdict", "bank", "find",
-    "judge", "known_run", "last_verdict", "register",
-]  # fmt: skip

@@ -25,7 +25,7 @@ from torch import Tensor
 # (probe, observation) -> what was seen there.
 Run = dict[tuple[str, str], Any]
 RAISED = "raises"
-PATIENCE = 4
+WAITING = 4  # an answer that waits, not works, has so many times as long
 SEED = 27182  # one that no answer sets, or setting it would leave no trace
 
 
@@ -60,26 +60,26 @@ def run(
     probes: Mapping[str, Callable[[], tuple]],
     *,
     seconds: float | None = None,
-    bind: bool = False,
+    is_learners: bool = False,
 ) -> tuple[Run, str]:
     """Observe an answer on every probe.
 
     Args:
-        name: the exercise; with `bind`, the answer's module sees `name` as the answer.
+        name: of the exercise.
         answer: a function or class.
         observe: generator of (observation, value); what it yields before an exception
             is kept.
         probes: label -> a function that makes fresh arguments.
         seconds: of work for all probes together; None: no limit.
-        bind: True for a learner's answer, so that recursion and super(Name, self) mean
-            the object that is judged.
+        is_learners: then its own module knows the answer by that name meanwhile, so
+            that recursion and super(Name, self) mean the object that is judged.
 
     Returns:
         What was seen, and what was printed.
     """
     seen: Run = {}
     printed = io.StringIO()
-    with _unchanged_world(), _bound(name, answer, bind), _quiet(printed):
+    with _unchanged_world(), _bound(name, answer, is_learners), _quiet(printed):
         try:
             with _time_limit(seconds) as check:
                 for label, make in probes.items():
@@ -221,7 +221,7 @@ class _Watch(threading.Thread):
     """Interrupts the main thread when time is over, again and again until released.
 
     Time is over after so many seconds of work, since a busy machine gives an answer
-    only some of its own; one that waits has PATIENCE times as many.
+    only some of its own; one that waits has WAITING times as many.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -242,7 +242,7 @@ class _Watch(threading.Thread):
     def _is_over(self) -> bool:
         worked = time.process_time() - self._begun[0]
         waited = time.monotonic() - self._begun[1]
-        return worked > 0.9 * self.seconds or waited > PATIENCE * self.seconds
+        return worked > 0.9 * self.seconds or waited > WAITING * self.seconds
 
     def release(self) -> None:
         with self._lock:
@@ -265,8 +265,8 @@ def _time_limit(seconds: float | None) -> Iterator[Callable[[], None]]:
     if seconds is None or threading.current_thread() is not threading.main_thread():
         yield lambda: None
         return
-    deaf = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
-    if deaf:  # as in whatever a shell started in the background
+    ignored = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    if ignored:  # as in whatever a shell started in the background
         signal.signal(signal.SIGINT, signal.default_int_handler)
     watch = _Watch(seconds)
     watch.start()
@@ -278,6 +278,6 @@ def _time_limit(seconds: float | None) -> Iterator[Callable[[], None]]:
     finally:
         with contextlib.suppress(KeyboardInterrupt):
             watch.release()
-        if deaf:
+        if ignored:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
     watch.check()

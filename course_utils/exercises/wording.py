@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
+import dis
 import math
 import re
 import types
@@ -195,11 +195,16 @@ def notebook_message(answer: Any) -> str:
     if not isinstance(answer, types.FunctionType):
         return ""
     try:
-        used = inspect.getclosurevars(answer).globals
-    except (TypeError, ValueError):
+        read = {
+            step.argval
+            for step in dis.get_instructions(answer)
+            if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")
+        }
+    except TypeError:
         return ""
+    used = {n: answer.__globals__[n] for n in read if n in answer.__globals__}
     things = (Tensor, torch.nn.Module, np.ndarray, torch.optim.Optimizer)
-    names = [f"`{n}`" for n, value in used.items() if isinstance(value, things)]
+    names = [f"`{n}`" for n in sorted(used) if isinstance(used[n], things)]
     if not names:
         return ""
     return f"It reads {', '.join(names)} from the notebook, not from its arguments."
