@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -123,3 +125,23 @@ def _copies(arguments: tuple) -> tuple:
 
 def _is_float(x: Any) -> bool:
     return isinstance(x, Tensor) and x.is_floating_point()
+
+
+def numbers(function: Any, *arguments: Any) -> Seen:
+    """As `value`, with 0-dimensional tensors as the floats they hold.
+
+    First whether the result is NaN, which a mistake can be known by.
+    """
+    seen = dict(value(function, *arguments))
+    result = seen["value"] = plain(seen["value"])
+    yield "NaN", isinstance(result, float) and math.isnan(result)
+    yield from seen.items()
+
+
+def plain(result: Any) -> Any:
+    """0-dimensional tensors and NumPy numbers as Python numbers; lists as tuples."""
+    if isinstance(result, tuple | list):
+        return tuple(map(plain, result))
+    if isinstance(result, Tensor | np.generic) and not result.ndim:
+        return result.item()
+    return result

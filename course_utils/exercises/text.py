@@ -198,7 +198,7 @@ def _ways(code: str) -> list[str]:
             ways[-1] += f"\n{text}" if body else text
             body = True
         elif line.startswith("     ") and ways and not body:
-            ways[-1] += f" {text}"
+            ways[-1] += text if ways[-1].endswith(r"\n") else f" {text}"
         elif text:
             ways.append(text)
             body = False

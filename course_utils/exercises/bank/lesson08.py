@@ -1,0 +1,229 @@
+"""Lesson 8: the levels where D cannot tell, what D answers on average, the clinic."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+
+from course_utils import clinic
+
+from .. import observers
+from ..text import entry
+
+NAMES = {"math": math, "torch": torch, "F": F}
+
+entry(
+    """
+    equilibrium_losses()
+        return 2 * math.log(2), math.log(2)
+
+    because: Every term is -log(1/2) = log 2; D's loss has two, G's has one.
+    praise: These are the dotted lines of every curve below.
+    hint: What does one answer of 1/2 cost, as -log of a probability?
+    hint: How many such costs stand in D's loss, and how many in G's?
+    right: return math.log(4), -math.log(0.5)
+    right: return torch.tensor(4.0).log(), torch.tensor(2.0).log()
+    right: return 1.386, 0.693
+
+    ~ rounded
+        return {1.39, 0.69|1.4, 0.7|1.38, 0.69}
+      Close, and off by more than 1e-3, as rounded numbers are: write the logarithms
+      themselves, with `math.log`.
+    ~ D's halves averaged
+        2 * ->
+      D's loss here would be the mean of its two terms. In this course it is their sum:
+      -log D(x) and -log(1 - D(G(z))), each log 2.
+    * swapped
+        return math.log(2), 2 * math.log(2)
+      D's loss comes first: it has two terms, G's has one.
+    * both with two terms
+        , math -> , 2 * math
+      G's loss has one term, -log D(G(z)): the data do not occur in it.
+    ~ bits
+        math.log(2) -> 1.0
+      These are bits, logarithms to base 2. The losses are in nats: `math.log`.
+    * the value, not the loss
+        2 * -> -2 *
+        return -math.log(4), {-|2 *} math.log(2)
+      The value V(D, G) is -log 4 there; D *maximizes* it, and its loss is -V. A loss
+      made of -log of a probability is not negative.
+    * the minimax generator
+        , math -> , {-|-2 * }math
+      The second is the minimax loss, log(1 - 1/2). G trains with the non-saturating
+      -log D(G(z)) here.
+    * the probabilities
+        return {0.5|1.0}, 0.5
+      These are D's outputs. What does an output of 1/2 *cost*?
+    * zero
+        return {0.0|math.log(4)}, 0.0
+        return 0.0, math.log(2)
+      A loss of 0 means that somebody was sure and right. Here nobody is sure: each
+      answer of 1/2 costs -log(1/2).
+    """,
+    names=NAMES,
+    lesson=8,
+    observe=observers.numbers,
+    probes={"D answers 1/2 everywhere": lambda: ()},
+    rtol=1e-3,
+    elementwise=True,
+)
+
+
+def logits(real, fake):
+    """A probe: D's logits on data and on fakes."""
+    return lambda: (torch.tensor(real), torch.tensor(fake))
+
+
+entry(
+    r"""
+    mean_outputs(real_logits, fake_logits)
+        real = torch.sigmoid(real_logits).mean()
+        fake = torch.sigmoid(fake_logits).mean()
+        return real, fake
+
+    because: D(x) is the sigmoid of a logit, and a mean over a batch of each kind.
+    praise: These are the two curves that the clinic below is read from.
+    hint: What turns a logit into a probability, and does it come before or after the
+      mean?
+    hint: Two batches, two means. Which comes first?
+    edge: Right, but not where D is sure and wrong. exp(100) is infinite in float32, and
+      infinity over infinity is NaN; a clamp bends large logits. `torch.sigmoid` takes
+      care of them.
+    right: return [x.sigmoid().double().mean().item() for x in (real_logits,
+      fake_logits)]
+    right: torch.sigmoid -> torch.special.expit
+    right: return (1 / (1 + (-real_logits).exp())).mean(), (0.5 * (1 +
+      torch.tanh(fake_logits / 2))).mean()
+
+    * the logits themselves
+        torch.sigmoid( -> (
+      These are mean logits. They have no bounds; D(x) is a probability. Put each logit
+      through the sigmoid.
+    * sigmoid of the mean
+        /torch.sigmoid\((\w+)\).mean\(\)/ -> torch.sigmoid(\1.mean())
+      The mean was taken before the sigmoid. One logit of 100 then hides every other;
+      take the probability of each image, and average those.
+    * share that D calls real
+        /torch.sigmoid\((\w+)\)/ -> {(\1 > 0).float()|(\1 >= 0).float()}
+        /torch.sigmoid\((\w+)\)/ -> torch.sigmoid(\1).round()
+      You counted the images that D calls real: an accuracy, which does not say how sure
+      D is. Average the probabilities as they are.
+    * exp overflows
+        /torch.sigmoid\((\w+)\)/ -> (\1.exp() / (1 + \1.exp()))
+      Right, but exp(100) is infinite in float32, and infinity over infinity is NaN.
+      `torch.sigmoid` takes care of large logits.
+    * swapped
+        return real, fake -> return fake, real
+      The two change places: D(x), on data, comes first.
+    * one mean of all
+        return torch.sigmoid(torch.cat([real_logits, fake_logits])).mean()
+        real, fake -> (real + fake) / 2
+        | both = torch.sigmoid(torch.cat([real_logits, fake_logits])).mean()
+        | return both, both
+      Data and fakes went into one mean. How far the two are apart is what you want to
+      read: return one mean for each.
+    * 1 - D on fakes
+        real, fake -> real, 1 - fake
+      The second number is how sure D is that fakes are fakes. D(G(z)) is the
+      probability that they are *data*: leave out the `1 -`.
+    * summed
+        .mean() -> .sum()
+      The probabilities were added up; divide by how many there are.
+    * sigmoid twice
+        /(torch.sigmoid\(\w+\)).mean/ -> torch.sigmoid(\1).mean
+      The sigmoid was applied twice: the result cannot leave [0.5, 0.73]. One of the
+      runs in this lesson suffers from the same.
+    * medians
+        .mean() -> .median()
+      This is the median, which no single image moves. Take the mean.
+    * log-probabilities
+        torch.sigmoid( -> {F.logsigmoid(|-F.logsigmoid(}
+        .mean() -> .log().mean().exp()
+      A logarithm came in, as in a loss. Average the probabilities.
+    * one for each image
+        .mean() -> {|.tolist()}
+      These are probabilities image by image. A curve needs one number for each batch:
+      the mean.
+    """,
+    names=NAMES,
+    lesson=8,
+    observe=observers.numbers,
+    probes={
+        "D cannot tell": logits([0.0, 0.0], [0.0, 0.0]),
+        "unequal logits": logits([4.0, -1.0, 0.5], [-3.0, 2.0]),
+        "D is sure": logits([8.0, 9.0, 12.0, 7.0], [-9.0, -6.0, -6.0]),
+    },
+    edge={"D is sure and wrong": logits([-40.0, -100.0], [100.0, 40.0, 3.0])},
+    rtol=1e-6,
+    atol=2e-7,  # so that no logit clamped at 15 passes
+)
+
+
+# ------------------------------------------------------------------ the clinic
+
+FITS = "fits"
+
+
+def watch_diagnoses(function):
+    """Run by run, up to the first that is wrong; what is wrong, never what is right."""
+    for letter, fault in clinic.CLINIC.items():
+        said = function(letter)
+        label = said.strip().lower() if isinstance(said, str) else said
+        if said is None:
+            found = "your function returned nothing for it"
+        elif not isinstance(label, str) or label not in clinic.LABELS:
+            found = f"{said!r:.40} is none of the eight labels"
+        else:
+            found = FITS if label == fault else f"taken for {label!r}"
+        yield f"run {letter}", found
+        if found != FITS:
+            return
+
+
+def confusions():
+    """Every run taken for every other fault, and the sign that was missed."""
+    for letter, fault in clinic.CLINIC.items():
+        for label in clinic.LABELS:
+            if label != fault:
+                sign = clinic.told_apart(label, fault, here=f"in run {letter}")
+                yield (
+                    f'* run {letter} taken for {label}\n    "{letter}": "{fault}" -> '
+                    f'"{letter}": "{label}"\n  Run {letter} is not {label!r}. {sign}\n'
+                )
+
+
+TABLE = "\n".join(f'    "{a}": "{b}",' for a, b in clinic.CLINIC.items())
+
+entry(
+    f"""\
+diagnose(run)
+    return {{
+    {TABLE}
+    }}[run]
+
+because: Each fault contradicts the healthy run, or itself, in another curve.
+praise: You can read a run now that somebody else has broken.
+hint: Sort by D first: in which runs does it win outright (D(x) at 1, D(G(z)) at 0), in
+  which does it lose, in which does it answer 1/2?
+hint: Among runs that D wins: is G's loss high, as it must be, or low? And is G's
+  gradient 0? Where two curves contradict each other, the code does.
+hint: Two runs are left that D wins while G has a gradient. In which of them does D's
+  own gradient go to 0, as there is nothing left to learn? And what is its loss at round
+  1, before anybody has learned?
+hint: Among runs whose losses lie still on the dotted lines: does D answer 1/2, as those
+  losses say?
+right: return clinic.CLINIC[run]
+right: return clinic.CLINIC[run].upper() + " "
+
+* returns nothing
+    return -> print(run); return None and
+  The function returned nothing. Look the letter up and `return` its label.
+* the letter itself
+    return run
+  The letter came back. One of the eight labels of the table is wanted.
+{"".join(confusions())}""",
+    names={"clinic": clinic},
+    lesson=8,
+    observe=watch_diagnoses,
+    probes={"the eight runs, A to H": lambda: ()},
+)

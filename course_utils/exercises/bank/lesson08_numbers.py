@@ -1,0 +1,711 @@
+"""Lesson 8, numbers for samples: distances of two sets, classes counted, copies."""
+
+import contextlib
+import math
+
+import torch
+import torch.nn.functional as F
+
+from course_utils import evaluation
+
+from .. import observers
+from ..text import entry
+
+NAMES = {"math": math, "torch": torch, "F": F, "evaluation": evaluation}
+
+
+def draws(seed):
+    """A generator of its own for each probe."""
+    return torch.Generator().manual_seed(seed)
+
+
+# ------------------------------------------------------------------ Fréchet distance
+
+
+def correlated(seed, m, n, d, *, shift=1.0, offset=0.0, scale=1.0):
+    """A probe: two sets of correlated rows whose covariances do not commute."""
+
+    def make():
+        rng = draws(seed)
+        mix_a, mix_b = torch.randn(2, d, d, generator=rng)
+        a = torch.randn(m, d, generator=rng) @ mix_a + offset
+        b = torch.randn(n, d, generator=rng) @ mix_b + offset + shift
+        return scale * a, scale * b
+
+    return make
+
+
+def two_squares():
+    """By hand: covariances 4/3 and 16/3 times the identity, means 3 apart; 35/3."""
+    corners = torch.tensor([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]])
+    return corners, 2 * corners + torch.tensor([3.0, 0.0])
+
+
+def constant_feature():
+    a, b = correlated(5, 12, 14, 3)()
+    a[:, 1], b[:, 1] = 2.0, 4.0
+    return a, b
+
+
+def with_nan():
+    a, b = correlated(6, 8, 9, 3)()
+    b[2, 1] = math.nan
+    return a, b
+
+
+def one_image():
+    return torch.ones(1, 3), correlated(8, 9, 9, 3)()[1]
+
+
+@contextlib.contextmanager
+def eigvals_kept_from_nan():
+    """On NaN torch.linalg.eigvals can end the whole process, the kernel with it."""
+    eigvals = torch.linalg.eigvals
+
+    def safe(matrix, **options):
+        if matrix.isfinite().all():
+            return eigvals(matrix, **options)
+        return torch.full(matrix.shape[:-1], math.nan + 0j, dtype=torch.complex128)
+
+    torch.linalg.eigvals = safe
+    try:
+        yield
+    finally:
+        torch.linalg.eigvals = eigvals
+
+
+def watch_distance(answer, a, b):
+    """A number; or, for sets that have none, whether the function says so."""
+
+    def function(*sets):
+        with eigvals_kept_from_nan():
+            return answer(*sets)
+
+    if min(len(a), len(b)) >= 2 and a.isfinite().all() and b.isfinite().all():
+        yield from observers.numbers(function, a, b)
+        return
+    try:
+        function(a, b)
+    except NotImplementedError:
+        raise
+    except Exception:
+        yield "what becomes of it", "an error"
+    else:
+        yield "what becomes of it", "a number, as if nothing were wrong"
+
+
+entry(
+    r"""
+    frechet_distance(features_a, features_b)
+        a, b = features_a.double(), features_b.double()
+        if min(len(a), len(b)) < 2 or not torch.cat([a, b]).isfinite().all():
+            raise ValueError("wanted: two rows or more each, all finite")
+        s_a, s_b = torch.cov(a.T), torch.cov(b.T)
+        values, vectors = torch.linalg.eigh(s_a)
+        root_a = vectors * values.clamp(min=0).sqrt() @ vectors.T
+        values = torch.linalg.eigvalsh(root_a @ s_b @ root_a).clamp(min=0)
+        root = values.sqrt().sum()
+        shift = (a.mean(0) - b.mean(0)).square().sum()
+        return shift + s_a.trace() + s_b.trace() - 2 * root
+
+    because: Both sets are taken for Gaussians; this is their distance squared.
+    praise: With an Inception network's features it is the FID of the papers.
+    hint: Four parts: two means, two covariances, |m_a - m_b|^2, and three traces. Which
+      of them is a root of a matrix?
+    hint: The trace of the root of a matrix is the sum of the roots of its eigenvalues.
+      R S_b R has those of S_a S_b, with R the root of S_a; it is symmetric, and
+      `torch.linalg.eigvalsh` knows its eigenvalues.
+    hint: The root of S_a: `values, vectors = torch.linalg.eigh(s_a)`, roots of the
+      values (clamped at 0), put together again. `torch.cov` wants features in rows. And
+      which inputs deserve a ValueError?
+    edge: Right for ordinary features, and off where they are small, large, few, or of
+      very different sizes. Is a small number added, an eigenvalue raised, or the
+      arithmetic in float32? Work in `.double()`, clamp eigenvalues at 0 alone, and take
+      no root by iteration: it does not converge for a singular covariance.
+    right: /root = .+/ -> root =
+      torch.linalg.eigvals(s_a @ s_b).real.clamp(min=0).sqrt().sum()
+    right: /root = .+/ -> root = torch.linalg.eigvals(s_b @ s_a).sqrt().real.sum()
+    right: return evaluation.frechet_distance(features_b, features_a)
+    right: - 2 * root -> - 2 * root.item()
+
+    ~ not squared
+        /return (.+)/ -> return (\1).clamp(min=0).sqrt()
+        /return (.+)/ -> return (\1).abs().sqrt() && /if min.+\n.+\n/ ->
+      The root was taken at the end. What is reported under the names Fréchet distance
+      and FID is the distance *squared*: leave it.
+    ~ covariance over n
+        .T), -> .T, correction=0), && (b.T) -> (b.T, correction=0)
+        .T), -> .T, correction=0), && (b.T) -> (b.T, correction=0)
+          && /if min.+\n.+\n/ ->
+      The covariances are divided by n. The unbiased ones, divided by n - 1, are wanted;
+      `torch.cov` makes them.
+    * means alone
+        /return .+/ -> return shift
+        /if min.+\n.+\n/ -> && /return .+/ -> return shift
+      Only the means are compared: one image over and over, the mean of the data, would
+      score 0. Add what differs in the covariances.
+    * means left out
+        shift + ->
+        shift + -> && /if min.+\n.+\n/ ->
+      Only the covariances are compared; a shift of every feature changes nothing. Add
+      the squared distance of the means.
+    * distance of means not squared
+        /shift = (.+).square.+/ -> shift = \1.{norm()|abs().sum()|square().mean()}
+      The means enter as |m_a - m_b|^2, the sum of squares: no root, no absolute values,
+      no mean over the features.
+    * without the 2
+        - 2 * root -> {- root|+ 2 * root|}
+      The root's trace is subtracted twice: tr(S_a) + tr(S_b) - 2 tr(root). Otherwise a
+      set is not at distance 0 from itself.
+    * root entry by entry
+        /root = .+/ -> root = (s_a @ s_b).trace().sqrt()
+        /root = .+/ -> root = (s_a @ s_b).diagonal().clamp(min=0).sqrt().sum()
+        /root = .+/ -> root = (s_a.diagonal() * s_b.diagonal()).sqrt().sum()
+        /return .+/ -> return shift + (a.std(0) - b.std(0)).square().sum()
+      The root of a matrix is the matrix that times itself gives it, not the root of its
+      entries. Its trace is the sum of the roots of the *eigenvalues* of S_a S_b.
+    * product of two roots
+        /root = .+/ -> b_values, b_vectors = torch.linalg.eigh(s_b)\n
+          root_b = b_vectors * b_values.clamp(min=0).sqrt() @ b_vectors.T\n
+          root = (root_a @ root_b).trace()
+      tr(root(S_a) root(S_b)) is tr(root(S_a S_b)) only where the two commute. Multiply
+      first, then take the root.
+    * symmetric routine
+        root_a @ s_b @ root_a -> {s_a @ s_b|(s_a @ s_b).T}
+        root_a @ s_b @ root_a -> s_a @ s_b && /if min.+\n.+\n/ ->
+      `eigh` and `eigvalsh` read one half of a matrix and take it for symmetric. S_a S_b
+      is not; R S_b R, with R the root of S_a, is, and has its eigenvalues.
+    * eigenvalues paired
+        /root = .+/ -> root = (torch.linalg.eigvalsh(s_a) *
+          torch.linalg.eigvalsh(s_b)).clamp(min=0).sqrt().sum()
+      The eigenvalues of S_a S_b are not those of S_a times those of S_b: the two have
+      different axes. Multiply the matrices first.
+    * no root
+        /root = .+/ -> root = (s_a @ s_b).trace()
+      The product S_a S_b went in without its root: the units do not even agree.
+    * across the rows
+        .T), -> ), && (b.T) -> (b) && /root = .+/ -> root = 0
+          && /(?s)values, vec.+clamp\(min=0\)\n/ ->
+        | k = min(len(features_a), len(features_b))
+        | return evaluation.frechet_distance(features_a[:k].T, features_b[:k].T)
+      The covariance was taken between images, not between features. `torch.cov` wants a
+      *row* for each feature: hand it the transpose.
+    * singular breaks it
+        .clamp(min=0) ->
+        values.clamp(min=0) -> values && .clamp(min=0) ->
+          && /root = .+/ -> root = torch.linalg.eigvals(s_a @ s_b).real.sqrt().sum()
+        .clamp(min=0) -> && /if min.+\n.+\n/ ->
+        /root = .+/ -> root = torch.linalg.eigvals(s_a @ s_b).real.sqrt().sum()
+        /root = .+/ -> root = torch.linalg.eigvals(s_a @ s_b).real.sqrt().sum()
+          && /(?s)if min.+finite"\)\n/ ->
+        /root = .+/ -> half = torch.linalg.cholesky(s_a)\n
+          root = torch.linalg.eigvalsh(half.T @ s_b @ half).clamp(min=0).sqrt().sum()
+        /root = .+/ -> half = torch.linalg.cholesky(s_a)\n
+          root = torch.linalg.eigvalsh(half.T @ s_b @ half).clamp(min=0).sqrt().sum()
+          && /if min.+\n.+\n/ ->
+      Right for many images, not for few, or for a feature that never changes: the
+      covariance is singular, and rounding makes an eigenvalue a hair below 0. Clamp the
+      eigenvalues at 0 before the root.
+    * no complaint
+        /(?s)if min.+finite"\)\n/ -> && /(?s)values, v.+?root = .+?\n/ -> root =
+          torch.linalg.eigvals(s_a @ s_b).real.clamp(min=0).sqrt().sum()\n
+        min(len(a), len(b)) < 2 {or ->|-> len(a) < 2|-> len(b) < 2}
+          && /(?s)values, v.+?root = .+?\n/ -> root =
+          torch.linalg.eigvals(s_a @ s_b).real.clamp(min=0).sqrt().sum()\n
+        not torch.cat([a, b]).isfinite().all() -> {a.isnan().any()|b.isnan().any()|0}
+          && /(?s)values, v.+?root = .+?\n/ -> root =
+          torch.linalg.eigvals(s_a @ s_b).real.clamp(min=0).sqrt().sum()\n
+      A set of fewer than two images, or with NaN among its features, has no such
+      distance: raise a ValueError. Whatever is returned gets into a table.
+    """,
+    names=NAMES,
+    lesson=8,
+    reference=evaluation.frechet_distance,
+    observe=watch_distance,
+    probes={
+        "two squares": two_squares,
+        "shifted": correlated(1, 40, 40, 3, shift=2.0),
+        "another shape of cloud": correlated(2, 30, 50, 4, shift=0.5),
+    },
+    later={
+        "one image": one_image,
+        "one in the second set": lambda: one_image()[::-1],
+        "NaN among the features": with_nan,
+        "NaN in the first set": lambda: with_nan()[::-1],
+    },
+    edge={
+        "fewer images than features": correlated(4, 4, 5, 8),
+        "two images": correlated(9, 2, 9, 3),
+        "a feature that never changes": constant_feature,
+        "a set with itself": lambda: (correlated(3, 20, 20, 3)()[0],) * 2,
+        "small features": correlated(10, 20, 30, 3, scale=0.02),
+        "features near 30,000": correlated(7, 30, 30, 3, offset=30_000.0),
+        "10 images against 300, of 64 features": correlated(11, 10, 300, 64),
+    },
+    rtol=5e-5,
+    atol=1e-8,
+    same=1e-4,
+)
+
+
+# ------------------------------------------------------------------ precision, recall
+
+
+def line(real, fake, k):
+    """A probe: numbers on a line."""
+    return lambda: (*(torch.tensor(x).float()[:, None] for x in (real, fake)), k)
+
+
+def clouds(seed, m, n, k):
+    def make():
+        rng = draws(seed)
+        real = torch.randn(m, 3, generator=rng)
+        return real, 0.7 * torch.randn(n, 3, generator=rng) + 0.6, k
+
+    return make
+
+
+FIVE = ((0.0, 0.0), (3.0, 4.0), (6.0, 8.0), (0.0, 5.0), (9.0, 1.0))
+
+
+def copied():
+    real = torch.tensor(FIVE)
+    return real, real[[0, 0, 1, 3]], 2
+
+
+def each_twice():
+    """By hand: equal fakes have balls of radius 0, and the far one is no copy."""
+    real = torch.tensor(FIVE)
+    return real, torch.cat([real[[0, 0, 2, 2]], torch.tensor([[30.0, 30.0]])]), 1
+
+
+entry(
+    r"""
+    precision_recall(real_features, fake_features, k)
+        real, fake = real_features.double(), fake_features.double()
+
+        def share_inside(points, centers):
+            radii = torch.cdist(centers, centers).sort(dim=1).values[:, k]
+            inside = torch.cdist(points, centers) <= radii
+            return inside.any(dim=1).double().mean()
+
+        return share_inside(fake, real), share_inside(real, fake)
+
+    because: The balls of a set stand for its support; each asks of the other set.
+    praise: Two numbers, since blurry and incomplete are different faults.
+    hint: `torch.cdist(a, b)` has all distances. Sort the rows of a set's distances to
+      itself: what stands at place 0, and what at place k?
+    hint: A ball belongs to a center: compare each column with its own radius. Does a
+      point need one ball or all? `.any(dim=1)`.
+    right: .sort(dim=1).values[:, k] -> .kthvalue(k + 1, dim=1).values
+    right: .sort(dim=1).values[:, k] -> .topk(k + 1, largest=False).values[:, -1]
+    right: .sort(dim=1).values[:, k] -> .sort(1)[0][:, 1:][:, k - 1]
+    right:
+      | def radius(points, i):
+      |     return sorted((points[i] - points).norm(dim=1).tolist())[k]
+      |
+      | def share(points, centers):
+      |     reach = [radius(centers, i) for i in range(len(centers))]
+      |     hits = 0
+      |     for p in points:
+      |         near = [(p - c).norm().item() for c in centers]
+      |         hits += any(d <= r for d, r in zip(near, reach))
+      |     return hits / len(points)
+      |
+      | real, fake = real_features, fake_features
+      | return [share(fake, real), share(real, fake)]
+
+    * counts itself
+        [:, k] -> [:, k - 1]
+        .sort(dim=1).values[:, k] -> .topk(k, largest=False).values[:, -1]
+      Each point was counted as its own nearest neighbor, at distance 0, so the balls
+      end one neighbor too early: look at place k, not k - 1, of the sorted distances.
+    * one neighbor too far
+        [:, k] -> [:, min(k + 1, len(centers) - 1)]
+      The balls reach to the (k + 1)-th neighbor. In a sorted row place 0 is the point
+      itself, and place k its k-th neighbor.
+    * swapped
+        share_inside(fake, real), share_inside(real, fake) -> share_inside(real, fake),
+          share_inside(fake, real)
+      The two change places. Precision asks of the *fakes* whether they look real; it
+      comes first.
+    * rim left out
+        <= radii -> < radii
+      A point on the rim of a ball counts as inside: `<=`. With `<`, k copies of one
+      point would have empty balls.
+    * balls of the judged
+        torch.cdist(centers, centers) -> torch.cdist(points, points) && <= radii -> <=
+          radii[:, None]
+      The balls are drawn around the points you ask about. For precision they belong to
+      the reals, for recall to the fakes.
+    * equal points left out
+        /^( *)radii = .+/ -> \1d = torch.cdist(centers, centers)\n
+          \1radii = d.masked_fill(d == 0, math.inf).sort(dim=1).values[:, k - 1]
+      With a point itself its equals were left out. A fake that was drawn twice has its
+      twin for a neighbor, at distance 0: leave out the point itself alone.
+    * one radius for all
+        <= radii -> <= radii.{mean()|median()|max()}
+      Every ball got the same radius. Each has its own, so that balls are small where
+      points are dense.
+    * in the nearest ball
+        /inside = .+/ -> d, nearest = torch.cdist(points, centers).min(dim=1)
+          && inside.any(dim=1) -> (d <= radii[nearest])
+      You asked only the ball of the nearest point. The ball of a farther one may be
+      large enough: *any* ball counts.
+    * in all balls
+        .any(dim=1) -> {.all(dim=1)|}
+      A point need not lie in all balls, nor are pairs counted: it is in if it lies in
+      *any* of them. Then take the share of the points.
+    * along the other axis
+        .any(dim=1) -> .any(dim=0)
+      You counted the *balls* that hold a point. Count the points that lie in a ball:
+      `any` over the centers leaves one answer for each point.
+    * farthest for nearest
+        .sort(dim=1).values[:, k] -> .topk({k + 1|k}).values[:, -1]
+      The radii are those of the *farthest* neighbors: `topk` takes the largest unless
+      told `largest=False`.
+    * neighbors among both
+        /^( *)radii = .+/ -> \1both = torch.cat([centers, points])\n
+          \1radii = torch.cdist(centers, both).sort(dim=1).values[:, k]
+      The neighbors were looked for among reals and fakes together. A ball ends at a
+      neighbor of its own set.
+    * precision twice
+        , share_inside(real, fake) -> {, share_inside(fake, real)|}
+        , share_inside(real, fake) -> , 1 - share_inside(fake, real)
+      Recall is missing. It asks the other way round: which reals lie in the balls of
+      the fakes?
+    * squared against plain
+        [:, k] -> [:, k].{square()|sqrt()}
+      Radii and distances are in different units: one of them is squared.
+    ~ counts
+        .mean() -> .sum()
+      These are counts; shares are wanted, from 0 to 1.
+    """,
+    names=NAMES,
+    lesson=8,
+    reference=evaluation.precision_recall,
+    observe=observers.numbers,
+    probes={
+        "six numbers on a line": line([0, 1, 4], [2, 6, 9], 1),
+        "a fake on the rim": line([0, 2, 20, 22], [4, 8, 30, 34, 50], 1),
+        "distances below 1": line([0, 0.13, 0.47], [0.2, 0.61, 0.95], 1),
+        "k = 2": line([0, 1, 3, 7, 20], [5, 6, 13, 34], 2),
+        "nearly on the rim": line([0, 1, 4], [6.99998, 7.00002, 7.5, 30], 1),
+        "fakes that are copies": copied,
+        "the same fake twice": each_twice,
+        "two clouds": clouds(1, 30, 24, 3),
+        "a small k": clouds(2, 20, 34, 1),
+    },
+    rtol=1e-6,
+    atol=1e-6,
+    same=1e-4,
+    seconds=10.0,  # loops in plain Python are right, too
+)
+
+
+# ------------------------------------------------------------------ classes, counted
+
+
+def labels_of(labels, n_classes):
+    """A probe: these labels."""
+    return lambda: (torch.tensor(labels, dtype=torch.int64), n_classes)
+
+
+def last_class_missing(n, n_classes):
+    """All classes but the last, class 0 very often and class 1 once."""
+
+    def make():
+        rest = torch.arange(n - 1) % (n_classes - 1)
+        rest[rest == 1] = 0
+        return torch.cat([rest, torch.tensor([1])]), n_classes
+
+    return make
+
+
+entry(
+    r"""
+    mode_coverage(labels, n_classes)
+        return len(labels.unique()) / n_classes
+
+    because: It is the number of different labels over the number of classes.
+    praise: A collapse shows here at once; a lean toward few classes does not.
+    hint: Which classes occur at all? `labels.unique()` lists them.
+    hint: A fraction of what: of the samples, or of the classes there are?
+    right: return len(set(labels.tolist())) / n_classes
+    right: return (torch.bincount(labels, minlength=n_classes) > 0).double().mean()
+    right: return sum((labels == c).any().item() for c in range(n_classes)) / n_classes
+
+    ~ a count
+        / n_classes -> {|* 1.0}
+      This is how many classes were seen. A fraction is wanted: of how many?
+    * of the samples
+        / n_classes -> / {len(labels)|max(1, len(labels))}
+      You divided by the number of samples: more samples would lower the score. Divide
+      by the number of classes.
+    * highest label for the number
+        return len(labels.unique()) / {(1 + labels.max()) if len(labels) else 0.0|(1 +
+          labels.max())}
+        return (torch.bincount(labels) > 0).float().mean()
+        return (torch.bincount(labels) > 0).float().mean() if len(labels) else 0.0
+      The highest label that occurs was taken for the last class. If the last classes
+      are missing, which is what you look for, they are not counted: use `n_classes`.
+    * empty breaks it
+        /return (.+)/ -> return \1 if len(labels) else {None|math.nan|1.0}
+        return labels.unique().numel() / n_classes / (len(labels) > 0)
+      Right, but for no labels at all. None seen is a coverage of 0.
+    * rare classes left out
+        | share = torch.bincount(labels, minlength=n_classes) / max(1, len(labels))
+        | return (share > {0.02|0.01}).double().mean()
+        return (torch.bincount(labels, minlength=n_classes) > 1).double().mean()
+      A class that occurs once or rarely was not counted. Seen is seen; how often is the
+      next exercise's question.
+    * missing classes
+        return -> return 1 -
+      This is the share of classes that are *missing*.
+    * share of the commonest
+        return torch.bincount(labels, minlength=n_classes).max() / max(1, len(labels))
+      This is how much of the samples the commonest class takes. Count the classes that
+      occur.
+    * every label counted
+        labels.unique() -> {set(labels)|labels}
+      Equal labels were counted more than once. (`set` takes every 0-dimensional tensor
+      for another thing.) Use `labels.unique()`, or `labels.tolist()` first.
+    * rounded down
+        / n_classes -> // n_classes
+        return float(len(labels.unique()) // n_classes)
+      Only a set with every class scores here; anything less is 0. Where that is `//`,
+      which rounds down, divide with `/`.
+    """,
+    names=NAMES,
+    lesson=8,
+    reference=evaluation.mode_coverage,
+    observe=observers.numbers,
+    probes={
+        "two of four classes": labels_of([2, 0, 2], 4),
+        "one class": labels_of([3, 3, 3, 3, 3], 7),
+        "all classes": labels_of([0, 1, 2, 3, 4, 4], 5),
+        "last classes missing": labels_of([0, 1, 1, 2, 0, 2, 1], 10),
+        "a rare class": last_class_missing(11_521, 10),
+        "no samples": labels_of([], 10),
+    },
+    rtol=1e-6,
+)
+
+
+entry(
+    r"""
+    class_histogram_kl(labels, n_classes)
+        share = torch.bincount(labels, minlength=n_classes) / len(labels)
+        return torch.xlogy(share, share * n_classes).sum()
+
+    because: p log(p / (1/n)) = p log(p n), summed; xlogy makes 0 log 0 a 0.
+    praise: 0 for equal shares, log 10 = 2.30 for one digit alone.
+    hint: From labels to shares: `torch.bincount(labels, minlength=...)`, divided by
+      what?
+    hint: KL(p || q) is the sum of p log(p / q). What is q, and what becomes of a class
+      with p = 0?
+    edge: Right where most classes occur, and off where many do not. Is a small number
+      added to the shares, or inside the logarithm? 0 log 0 = 0 needs no help: sum over
+      the classes that occur, or use `torch.xlogy`.
+    right: /return .+/ -> share = share[share > 0]\n
+      return (share * torch.log(share * n_classes)).sum()
+    right: return math.log(n_classes) -
+      torch.special.entr(torch.bincount(labels) / len(labels)).sum()
+    right: /return .+/ -> return sum(p * math.log(p * n_classes)
+      for p in share.tolist() if p)
+    right: /return .+/ -> return torch.nan_to_num(share * torch.log(share * n_classes)).sum()
+    right: /return .+/ -> return F.kl_div(torch.full_like(share, 1 / n_classes).log(),
+      share, reduction="sum")
+
+    * 0 log 0 is NaN
+        /return .+/ -> return (share * torch.log(share * n_classes)).sum()
+      An empty class makes 0 times log 0, which is NaN in floats. Its term is 0: sum
+      over the classes that occur, or use `torch.xlogy`.
+    * the other way round
+        /return .+/ -> return -torch.log(share * n_classes{ + 1e-8|}).mean()
+        /return .+/ -> return -torch.log(share[share > 0] * n_classes).sum() / n_classes
+      This is KL(uniform || histogram): infinite as soon as a class is missing. Weigh
+      the logarithms by the shares of the samples.
+    * smoothed
+        /return .+/ -> share = share{ + 1e-2| + 1e-3| + 1e-4|.clamp(min=1e-3)}\n
+          return torch.xlogy(share, share * n_classes).sum()
+        /return .+/ -> count = torch.bincount(labels, minlength=n_classes) + {1|0.5}\n
+          share = count / count.sum()\nreturn (share * (share * n_classes).log()).sum()
+      A small number was added, or shares were raised to one. With many classes it adds
+      up, and it biases every score; 0 log 0 = 0 needs no help: sum over the classes
+      that occur, or use `torch.xlogy`.
+    ~ bits
+        /return (.+)/ -> return \1 / math.log(2)
+      These are bits. In nats one class of ten scores log 10 = 2.30: use `torch.log`.
+    * classes seen for classes there are
+        , minlength=n_classes -> && * n_classes -> * len(share)
+        * n_classes -> * len(labels.unique())
+      Only classes that occur were counted (`bincount` stops at the highest label): one
+      class alone would score 0. Give it `minlength`.
+    * entropy
+        /return .+/ -> return {torch.xlogy|-torch.xlogy}(share, share).sum()
+        /return .+/ -> return -torch.xlogy(share, share).sum() / math.log(n_classes)
+      This is the entropy of the histogram, high where classes are equal. The divergence
+      is what it lacks to log n_classes.
+    ~ to base n_classes
+        /return (.+)/ -> return \1 / math.log(n_classes)
+      This is divided by log(n_classes), so that one class alone scores 1. In nats it
+      scores log(n_classes): leave it.
+    * sign turned
+        return -> return -
+      The sign is turned: a divergence is never negative.
+    ~ averaged over classes
+        .sum() -> {.mean()|.sum() / len(labels.unique())}
+      The terms were averaged. The shares are weights already: sum them. (`kl_div`
+      averages unless told `reduction='sum'`.)
+    * counts for shares
+        xlogy(share, -> xlogy(share * len(labels),
+      The logarithms are weighed by counts, so twice the samples score twice as much.
+      Divide by the number of samples.
+    * squared differences
+        /return .+/ -> return (share - 1 / n_classes).{square()|abs()}.sum()
+        /return .+/ -> return (share - 1 / n_classes).abs().sum() / 2
+      This sums differences of shares, which is another distance. KL sums p log(p / q),
+      here with q = 1 / n_classes.
+    """,
+    names=NAMES,
+    lesson=8,
+    reference=evaluation.class_histogram_kl,
+    observe=observers.numbers,
+    probes={
+        "equal shares": labels_of([0, 1, 2, 3, 3, 2, 1, 0], 4),
+        "three to one": labels_of([0, 0, 0, 1], 2),
+        "one class of two": labels_of([1, 1, 1], 2),
+        "last classes missing": labels_of([0, 1, 1, 2, 0, 1, 1], 10),
+        "ten classes, one of them rare": last_class_missing(600, 10),
+    },
+    edge={"100 of 1,000 classes": lambda: (torch.arange(100).flip(0) * 10, 1000)},
+    rtol=2e-6,
+    atol=5e-7,
+    same=1e-5,
+)
+
+
+# ------------------------------------------------------------------ memorization
+
+
+def three(samples, train, heldout):
+    """A probe: numbers on a line."""
+    return lambda: tuple(torch.tensor(x)[:, None] for x in (samples, train, heldout))
+
+
+def images(*, exact=False):
+    """Half of the samples are training images with a little jitter, or all copies."""
+    rng = draws(4)
+    train, heldout = torch.randn(2, 12, 1, 3, 3, generator=rng)
+    jitter = torch.randn(6, 1, 3, 3, generator=rng)
+    fresh = torch.randn(9, 1, 3, 3, generator=rng)
+    copies = train[[0, 3, 3, 7, 11]]
+    both = torch.cat([train[:6] + 0.1 * jitter, fresh])
+    return copies if exact else both, train, heldout
+
+
+def new_draws():
+    """Enough samples that another way to measure gives another share."""
+    rng = draws(9)
+    train, heldout = torch.randn(2, 12, 1, 3, 3, generator=rng)
+    heldout[:, :, 0] *= 3  # where distances by sums and by squares disagree
+    return torch.randn(60, 1, 3, 3, generator=rng) * 1.5, train, heldout
+
+
+entry(
+    r"""
+    memorization_score(samples, train, heldout)
+        to_train, _ = evaluation.nearest_neighbors(samples, train)
+        to_heldout, _ = evaluation.nearest_neighbors(samples, heldout)
+        return (to_train < to_heldout).double().mean()
+
+    because: New draws are as near to either set, so 1/2 of them; copies all.
+    praise: The one number here that a copy of the training set fails.
+    hint: `evaluation.nearest_neighbors(samples, data)` gives the distance of each
+      sample to its nearest image. To which two sets do you need it?
+    hint: Compare the two distances sample by sample. What is the mean of a tensor of
+      truths?
+    right: /return .+/ -> return (to_heldout - to_train > 0).double().mean().item()
+    right: /return .+/ -> return (to_train < to_heldout).sum() / len(samples)
+    right:
+      | a, b, c = (x.flatten(1) for x in (samples, train, heldout))
+      | near = [torch.cdist(a, x).min(dim=1).values for x in (b, c)]
+      | return (near[0] < near[1]).float().mean()
+    right:
+      | _, places = evaluation.nearest_neighbors(samples, torch.cat([heldout, train]))
+      | return (places >= len(heldout)).double().mean()
+
+    * nearer to unseen data
+        (to_train < to_heldout) -> (to_heldout {<|<=} to_train)
+      This is the share nearer to the *held-out* images, so a copier would score 0. Ask
+      for those nearer to the training set.
+    * ties counted
+        < -> <=
+        /return .+/ -> return ((to_train < to_heldout).double() + (to_train <=
+          to_heldout).double()).mean() / 2
+      A sample as near to either set was counted, if only by half. Strictly nearer is
+      wanted: `<`.
+    * exact copies alone
+        (to_train < to_heldout) -> (to_train {== 0|< 1e-6|< 1e-3})
+      Only exact copies were counted; one changed pixel would hide them. Compare with
+      the distance to the held-out set.
+    * ratio of distances
+        /return .+/ -> return to_train.mean() / {to_heldout.mean()|(to_train.mean() +
+          to_heldout.mean())}
+        /return .+/ -> return {(to_train / to_heldout)|to_train|(to_heldout -
+          to_train)}.mean()
+      This averages distances, and a few far samples decide it. Ask each sample to which
+      set it is nearer, and count.
+    * mean distance for nearest
+        | a, b, c = (x.flatten(1).double() for x in (samples, train, heldout))
+        | nearer = torch.cdist(a, b).mean(1) < torch.cdist(a, c).mean(1)
+        | return nearer.double().mean()
+      You compared the *mean* distance to each set. A copy is near one image and far
+      from all others: take the minimum.
+    * asked the data
+        (samples, train) -> (train, samples) && (samples, heldout) -> (heldout, samples)
+      The question goes to the samples: for each of them the nearest of the data, not
+      for each of the data the nearest sample.
+    * places for distances
+        to_train, _ -> _, to_train && to_heldout, _ -> _, to_heldout
+      You compared *where* the nearest images stand in their sets. The distances come
+      first out of `nearest_neighbors`, the places second.
+    * place by place
+        | n = min(len(samples), len(train))
+        | a, b, c = (x.flatten(1).double()[:n] for x in (samples, train, heldout))
+        | return ((a - b).norm(dim=1) < (a - c).norm(dim=1)).double().mean()
+      Sample i was compared with image i. Search the whole set for the nearest one.
+    ~ a count
+        .mean() -> .sum()
+      This is how many; a share from 0 to 1 is wanted.
+    * another distance
+        | a, b, c = (x.flatten(1).double() for x in (samples, train, heldout))
+        | near = [torch.cdist(a, x, p={1.0|6.0}).min(1).values for x in (b, c)]
+        | return (near[0] < near[1]).double().mean()
+      The distance is Euclidean: the root of the sum of squares, which
+      `nearest_neighbors` measures.
+    ~ distance from 1/2
+        /return (.+)/ -> return 2 * \1 - 1
+        /return (.+)/ -> return 2 * (\1 - 0.5).abs()
+      The share was rescaled. Leave it: 1/2 is what new draws of the data score, 1 what
+      copies do.
+    """,
+    names=NAMES,
+    lesson=8,
+    reference=evaluation.memorization_score,
+    observe=observers.numbers,
+    probes={
+        "near and far": three([0.1, 0.9, 1.6, 1.1], [0.0, 8.0], [2.0, 5.0]),
+        "nearly in the middle": three([0.99999, 1.00001, 0.3], [0.0], [2.0]),
+        "as near to either": three(
+            [1.0, 1.0, 0.2, 3.0, 1.9, 2.1], [0.0, 4.0], [2.0, 9.0]
+        ),
+        "exact copies": lambda: images(exact=True),
+        "half of them copies": images,
+        "new draws": new_draws,
+    },
+    later={"one sample, nearer to unseen data": three([1.5], [0.0], [2.0])},
+    rtol=1e-6,
+    atol=1e-6,
+)
