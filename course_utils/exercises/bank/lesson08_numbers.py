@@ -513,7 +513,8 @@ entry(
       torch.special.entr(torch.bincount(labels) / len(labels)).sum()
     right: /return .+/ -> return sum(p * math.log(p * n_classes)
       for p in share.tolist() if p)
-    right: /return .+/ -> return torch.nan_to_num(share * torch.log(share * n_classes)).sum()
+    right: /return .+/ -> return torch.nan_to_num(share *
+      torch.log(share * n_classes)).sum()
     right: /return .+/ -> return F.kl_div(torch.full_like(share, 1 / n_classes).log(),
       share, reduction="sum")
 
