@@ -76,8 +76,9 @@ class Card:
 
     def _probed(self) -> str:
         labels = list(self.exercise.all_probes)
-        more = f", and {len(labels) - 4} more" if len(labels) > 4 else ""
-        return f"Tried on {len(labels)} probes: {', '.join(labels[:4])}{more}."
+        n, shown = len(labels), "; ".join(labels[:4])
+        more = f"; and {n - 4} more" if n > 4 else ""
+        return f"Tried on {n} probe{'s' * (n > 1)}: {shown}{more}."
 
     def _printed(self) -> str:
         lines = self.verdict.printed.strip().splitlines()
