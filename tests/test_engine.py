@@ -32,24 +32,18 @@ TOY = entry(
     hint: First?
     hint: Second?
 
-    * naive
+    * naive: Log of 0.
         F.softplus(-logits) -> -torch.log(torch.sigmoid(logits))
-      Log of 0.
-    * minimax
+    * minimax: The minimax loss.
         F.softplus(-logits) -> -F.softplus(logits)
-      The minimax loss.
-    * sum
+    * sum: Sum in place of mean.
         .mean() -> .sum()
-      Sum in place of mean.
-    ~ half
+    ~ half: Half of it.
         .mean() -> .mean() / 2
-      Half of it.
-    * logits fed to BCELoss
+    * logits fed to BCELoss: These are logits.
         return F.binary_cross_entropy(logits, torch.ones_like(logits))
-      These are logits.
-    * log of the mean
+    * log of the mean: Log of the mean.
         return -torch.log(torch.sigmoid(logits).mean())
-      Log of the mean.
     """,
     names={"torch": torch, "F": F},
     lesson=99,

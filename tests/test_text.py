@@ -18,15 +18,12 @@ HALF = r"""
       | y = x
       | return y / 2
 
-    * doubled
+    * doubled: That is not half. Which way does a half go?
         x / 2 -> x * 2
         x / {1|0.5}
-      That is not half.
-      Which way does a half go?
-    ~ negative
+    ~ negative: The sign.
         /return (.+)/ -> return -(\1)
-      The sign.
-    + slow
+    + slow: Right, and slow.
         | total = 0
         | for _ in range(1):
         |     total += x
@@ -35,7 +32,6 @@ HALF = r"""
         return (x +
           0) / 2
         return -> y = x\nreturn && x / -> y /
-      Right, and slow.
 """
 
 
@@ -73,9 +69,8 @@ def test_a_class_is_its_whole_text_and_is_edited_like_any_answer():
 
         because: So.
 
-        * doubled
+        * doubled: Twice.
             / 2 -> * 2
-          Twice.
         """
     )
     assert parsed.name == "Half"
@@ -89,8 +84,8 @@ def test_a_class_is_its_whole_text_and_is_edited_like_any_answer():
         ("x / 2 -> x * 2", "x // 2 -> x * 2", "'x // 2' is not in the answer"),
         ("/return (.+)/", "/retrun (.+)/", "is not in the answer"),
         ("hint: Divide.", "hnit: Divide.", "'hnit: Divide.' is none of because"),
-        ("      The sign.\n", "", "a sign, a name and a sentence are wanted"),
-        ("      The sign.", "     The sign.", "is indented neither by 4 nor by 2"),
+        ("negative: The sign.", "negative", "wanted is `. name: sentence`"),
+        ("The sign.", "The\n     sign.", "wanted is `. name: sentence`"),
         ("        return x / 2\n", "", "has no answer"),
     ],
 )
@@ -103,19 +98,15 @@ def test_what_does_not_fit_is_an_error_that_quotes_it(old, new, words):
 def test_a_family_applies_where_it_fits_and_own_names_go_first(monkeypatch):
     monkeypatch.setattr(text, "register", lambda exercise: exercise)
     family = r"""
-    * doubled
+    * doubled: Of the family.
         / 2 -> * 3
-      Of the family.
-    * thirds
+    * thirds: A third.
         / 2 -> / 3
         / 4 -> / 3
-      A third.
-    * elsewhere
+    * elsewhere: Does not fit.
         .mean() -> .sum()
-      Does not fit.
-    * left out
+    * left out: Is none here.
         x -> -x
-      Is none here.
     """
     exercise = text.entry(
         HALF, names={}, families=family, without=("left out",),

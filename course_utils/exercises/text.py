@@ -8,16 +8,15 @@
     hint: What undoes doubling?
     right: return 0.5 * x
 
-    * doubled
+    * doubled: That is twice x. Which way does a half go?
         x / 2 -> x * 2
         x / 2 -> x + x
-      That is twice x. Which way does a half go?
 
 First the function with its arguments, and its body indented (or a whole class). Then
 fields: `because`, `praise`, `edge` once, `hint` and `right` as often as needed. Then
 mistakes: `*` wrong, `~` a convention (right up to a stated factor or sign), `+` waste
-(right, with needless work). Under a mistake, each line indented by four is one way to
-make it:
+(right, with needless work). Behind the name stands what is said to the learner, under
+it, indented by four, the ways to make the mistake, one in a line:
 
     old -> new          every `old` in the answer becomes `new` (or nothing)
     /old/ -> new        `old` is a regular expression, `new` may hold \\1 and \\n
@@ -27,9 +26,9 @@ make it:
     | return total      or a whole definition
     x + {1|2}           two ways in one line
 
-A deeper line continues the one above. What is said to the learner is indented by two.
-An edit that does not fit the answer is an error; within a family of mistakes, which
-many exercises share, it means that the mistake does not apply.
+A deeper line continues the one above. An edit that does not fit the answer is an error;
+within a family of mistakes, which many exercises share, it means that the mistake does
+not apply.
 """
 
 from __future__ import annotations
@@ -174,16 +173,13 @@ def read_mistakes(text: str) -> list[Block]:
 
 
 def _read_mistake(block: str) -> Block:
-    first, *lines = block.rstrip().splitlines()
+    lines = block.rstrip().splitlines()
     code = [line for line in lines if line.startswith("    ") or not line.strip()]
-    says = [line for line in lines if re.match(r"  \S", line)]
-    for line in lines:
-        if line not in code and line not in says:
-            raise ValueError(f"{first!r}: {line!r} is indented neither by 4 nor by 2")
-    if first[:1] not in KINDS or not says:
-        raise ValueError(f"{first!r}: a sign, a name and a sentence are wanted")
-    words = " ".join(line.strip() for line in says)
-    return Block(first[2:].strip(), KINDS[first[0]], words, _ways("\n".join(code)))
+    words = [line for line in lines if line not in code]
+    name, _, says = " ".join(line.strip() for line in words).partition(": ")
+    if not says or any(line[:2] != "  " for line in words[1:]):
+        raise ValueError(f"wanted is `* name: sentence`, then its ways:\n{block}")
+    return Block(name[2:], KINDS[name[0]], says, _ways("\n".join(code)))
 
 
 def _ways(code: str) -> list[str]:

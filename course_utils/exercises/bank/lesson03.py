@@ -34,19 +34,18 @@ entry(
     right: return -F.binary_cross_entropy(
         fake_probability, torch.zeros_like(fake_probability))
 
-    * the flipped target
+    * the flipped target: This is -log D(G(z)), the non-saturating loss: G asks for the
+      answer `real`. The minimax G's only goal is D's failure: it minimizes log(1 -
+      D(G(z))).
         torch.log(1 - fake_probability) -> -torch.log(fake_probability)
-      This is -log D(G(z)), the non-saturating loss: G asks for the answer `real`. The
-      minimax G's only goal is D's failure: it minimizes log(1 - D(G(z))).
-    * D's side of the game
+    * D's side of the game: That is what D minimizes on fakes, -log(1 - D). In a
+      zero-sum game G minimizes its opposite: no minus sign, and the value is negative.
         return -> return -
-      That is what D minimizes on fakes, -log(1 - D). In a zero-sum game G minimizes its
-      opposite: no minus sign, and the value is negative.
-    * targets of a fixed type
+    * targets of a fixed type: The target is float32 whatever the input is, and this
+      lesson's curves are drawn in float64. `torch.zeros_like(fake_probability)` fits
+      always.
         return -F.binary_cross_entropy(fake_probability,
           torch.zeros(len(fake_probability)))
-      The target is float32 whatever the input is, and this lesson's curves are drawn in
-      float64. `torch.zeros_like(fake_probability)` fits always.
     """,
     names=NAMES,
     families=families.LOGS + families.MEANS,

@@ -25,40 +25,32 @@ entry(
     right: return torch.tensor(4.0).log(), torch.tensor(2.0).log()
     right: return 1.386, 0.693
 
-    ~ rounded
+    ~ rounded: Close, and off by more than 1e-3, as rounded numbers are: write the
+      logarithms themselves, with `math.log`.
         return {1.39, 0.69|1.4, 0.7|1.38, 0.69}
-      Close, and off by more than 1e-3, as rounded numbers are: write the logarithms
-      themselves, with `math.log`.
-    ~ D's halves averaged
+    ~ D's halves averaged: D's loss here would be the mean of its two terms. In this
+      course it is their sum: -log D(x) and -log(1 - D(G(z))), each log 2.
         2 * ->
-      D's loss here would be the mean of its two terms. In this course it is their sum:
-      -log D(x) and -log(1 - D(G(z))), each log 2.
-    * swapped
+    * swapped: D's loss comes first: it has two terms, G's has one.
         return math.log(2), 2 * math.log(2)
-      D's loss comes first: it has two terms, G's has one.
-    * both with two terms
+    * both with two terms: G's loss has one term, -log D(G(z)): the data do not occur in
+      it.
         , math -> , 2 * math
-      G's loss has one term, -log D(G(z)): the data do not occur in it.
-    ~ bits
+    ~ bits: These are bits, logarithms to base 2. The losses are in nats: `math.log`.
         math.log(2) -> 1.0
-      These are bits, logarithms to base 2. The losses are in nats: `math.log`.
-    * the value, not the loss
+    * the value, not the loss: The value V(D, G) is -log 4 there; D *maximizes* it, and
+      its loss is -V. A loss made of -log of a probability is not negative.
         2 * -> -2 *
         return -math.log(4), {-|2 *} math.log(2)
-      The value V(D, G) is -log 4 there; D *maximizes* it, and its loss is -V. A loss
-      made of -log of a probability is not negative.
-    * the minimax generator
+    * the minimax generator: The second is the minimax loss, log(1 - 1/2). G trains with
+      the non-saturating -log D(G(z)) here.
         , math -> , {-|-2 * }math
-      The second is the minimax loss, log(1 - 1/2). G trains with the non-saturating
-      -log D(G(z)) here.
-    * the probabilities
+    * the probabilities: These are D's outputs. What does an output of 1/2 *cost*?
         return {0.5|1.0}, 0.5
-      These are D's outputs. What does an output of 1/2 *cost*?
-    * zero
+    * zero: A loss of 0 means that somebody was sure and right. Here nobody is sure:
+      each answer of 1/2 costs -log(1/2).
         return {0.0|math.log(4)}, 0.0
         return 0.0, math.log(2)
-      A loss of 0 means that somebody was sure and right. Here nobody is sure: each
-      answer of 1/2 costs -log(1/2).
     """,
     names=NAMES,
     lesson=8,
@@ -95,55 +87,43 @@ entry(
     right: return (1 / (1 + (-real_logits).exp())).mean(), (0.5 * (1 +
       torch.tanh(fake_logits / 2))).mean()
 
-    * the logits themselves
+    * the logits themselves: These are mean logits. They have no bounds; D(x) is a
+      probability. Put each logit through the sigmoid.
         torch.sigmoid( -> (
-      These are mean logits. They have no bounds; D(x) is a probability. Put each logit
-      through the sigmoid.
-    * sigmoid of the mean
+    * sigmoid of the mean: The mean was taken before the sigmoid. One logit of 100 then
+      hides every other; take the probability of each image, and average those.
         /torch.sigmoid\((\w+)\).mean\(\)/ -> torch.sigmoid(\1.mean())
-      The mean was taken before the sigmoid. One logit of 100 then hides every other;
-      take the probability of each image, and average those.
-    * share that D calls real
+    * share that D calls real: You counted the images that D calls real: an accuracy,
+      which does not say how sure D is. Average the probabilities as they are.
         /torch.sigmoid\((\w+)\)/ -> {(\1 > 0).float()|(\1 >= 0).float()}
         /torch.sigmoid\((\w+)\)/ -> torch.sigmoid(\1).round()
-      You counted the images that D calls real: an accuracy, which does not say how sure
-      D is. Average the probabilities as they are.
-    * exp overflows
+    * exp overflows: Right, but exp(100) is infinite in float32, and infinity over
+      infinity is NaN. `torch.sigmoid` takes care of large logits.
         /torch.sigmoid\((\w+)\)/ -> (\1.exp() / (1 + \1.exp()))
-      Right, but exp(100) is infinite in float32, and infinity over infinity is NaN.
-      `torch.sigmoid` takes care of large logits.
-    * swapped
+    * swapped: The two change places: D(x), on data, comes first.
         return real, fake -> return fake, real
-      The two change places: D(x), on data, comes first.
-    * one mean of all
+    * one mean of all: Data and fakes went into one mean. How far the two are apart is
+      what you want to read: return one mean for each.
         return torch.sigmoid(torch.cat([real_logits, fake_logits])).mean()
         real, fake -> (real + fake) / 2
         | both = torch.sigmoid(torch.cat([real_logits, fake_logits])).mean()
         | return both, both
-      Data and fakes went into one mean. How far the two are apart is what you want to
-      read: return one mean for each.
-    * 1 - D on fakes
+    * 1 - D on fakes: The second number is how sure D is that fakes are fakes. D(G(z))
+      is the probability that they are *data*: leave out the `1 -`.
         real, fake -> real, 1 - fake
-      The second number is how sure D is that fakes are fakes. D(G(z)) is the
-      probability that they are *data*: leave out the `1 -`.
-    * summed
+    * summed: The probabilities were added up; divide by how many there are.
         .mean() -> .sum()
-      The probabilities were added up; divide by how many there are.
-    * sigmoid twice
+    * sigmoid twice: The sigmoid was applied twice: the result cannot leave [0.5, 0.73].
+      One of the runs in this lesson suffers from the same.
         /(torch.sigmoid\(\w+\)).mean/ -> torch.sigmoid(\1).mean
-      The sigmoid was applied twice: the result cannot leave [0.5, 0.73]. One of the
-      runs in this lesson suffers from the same.
-    * medians
+    * medians: This is the median, which no single image moves. Take the mean.
         .mean() -> .median()
-      This is the median, which no single image moves. Take the mean.
-    * log-probabilities
+    * log-probabilities: A logarithm came in, as in a loss. Average the probabilities.
         torch.sigmoid( -> {F.logsigmoid(|-F.logsigmoid(}
         .mean() -> .log().mean().exp()
-      A logarithm came in, as in a loss. Average the probabilities.
-    * one for each image
+    * one for each image: These are probabilities image by image. A curve needs one
+      number for each batch: the mean.
         .mean() -> {|.tolist()}
-      These are probabilities image by image. A curve needs one number for each batch:
-      the mean.
     """,
     names=NAMES,
     lesson=8,
@@ -187,8 +167,8 @@ def confusions():
             if label != fault:
                 sign = clinic.told_apart(label, fault, here=f"in run {letter}")
                 yield (
-                    f'* run {letter} taken for {label}\n    "{letter}": "{fault}" -> '
-                    f'"{letter}": "{label}"\n  Run {letter} is not {label!r}. {sign}\n'
+                    f"* run {letter} taken for {label}: It is not {label!r}. {sign}\n"
+                    f'    "{letter}": "{fault}" -> "{letter}": "{label}"\n'
                 )
 
 
@@ -215,12 +195,12 @@ hint: Among runs whose losses lie still on the dotted lines: does D answer 1/2, 
 right: return clinic.CLINIC[run]
 right: return clinic.CLINIC[run].upper() + " "
 
-* returns nothing
+* returns nothing: The function returned nothing. Look the letter up and `return` its
+  label.
     return -> print(run); return None and
-  The function returned nothing. Look the letter up and `return` its label.
-* the letter itself
+* the letter itself: The letter came back. One of the eight labels of the table is
+  wanted.
     return run
-  The letter came back. One of the eight labels of the table is wanted.
 {"".join(confusions())}""",
     names={"clinic": clinic},
     lesson=8,

@@ -128,69 +128,62 @@ entry(
     right: return evaluation.frechet_distance(features_b, features_a)
     right: - 2 * root -> - 2 * root.item()
 
-    ~ not squared
+    ~ not squared: The root was taken at the end. What is reported under the names
+      Fréchet distance and FID is the distance *squared*: leave it.
         /return (.+)/ -> return (\1).clamp(min=0).sqrt()
         /return (.+)/ -> return (\1).abs().sqrt() && /if min.+\n.+\n/ ->
-      The root was taken at the end. What is reported under the names Fréchet distance
-      and FID is the distance *squared*: leave it.
-    ~ covariance over n
+    ~ covariance over n: The covariances are divided by n. The unbiased ones, divided by
+      n - 1, are wanted; `torch.cov` makes them.
         .T), -> .T, correction=0), && (b.T) -> (b.T, correction=0)
         .T), -> .T, correction=0), && (b.T) -> (b.T, correction=0)
           && /if min.+\n.+\n/ ->
-      The covariances are divided by n. The unbiased ones, divided by n - 1, are wanted;
-      `torch.cov` makes them.
-    * means alone
+    * means alone: Only the means are compared: one image over and over, the mean of the
+      data, would score 0. Add what differs in the covariances.
         /return .+/ -> return shift
         /if min.+\n.+\n/ -> && /return .+/ -> return shift
-      Only the means are compared: one image over and over, the mean of the data, would
-      score 0. Add what differs in the covariances.
-    * means left out
+    * means left out: Only the covariances are compared; a shift of every feature
+      changes nothing. Add the squared distance of the means.
         shift + ->
         shift + -> && /if min.+\n.+\n/ ->
-      Only the covariances are compared; a shift of every feature changes nothing. Add
-      the squared distance of the means.
-    * distance of means not squared
+    * distance of means not squared: The means enter as |m_a - m_b|^2, the sum of
+      squares: no root, no absolute values, no mean over the features.
         /shift = (.+).square.+/ -> shift = \1.{norm()|abs().sum()|square().mean()}
-      The means enter as |m_a - m_b|^2, the sum of squares: no root, no absolute values,
-      no mean over the features.
-    * without the 2
+    * without the 2: The root's trace is subtracted twice: tr(S_a) + tr(S_b) - 2
+      tr(root). Otherwise a set is not at distance 0 from itself.
         - 2 * root -> {- root|+ 2 * root|}
-      The root's trace is subtracted twice: tr(S_a) + tr(S_b) - 2 tr(root). Otherwise a
-      set is not at distance 0 from itself.
-    * root entry by entry
+    * root entry by entry: The root of a matrix is the matrix that times itself gives
+      it, not the root of its entries. Its trace is the sum of the roots of the
+      *eigenvalues* of S_a S_b.
         /root = .+/ -> root = (s_a @ s_b).trace().sqrt()
         /root = .+/ -> root = (s_a @ s_b).diagonal().clamp(min=0).sqrt().sum()
         /root = .+/ -> root = (s_a.diagonal() * s_b.diagonal()).sqrt().sum()
         /return .+/ -> return shift + (a.std(0) - b.std(0)).square().sum()
-      The root of a matrix is the matrix that times itself gives it, not the root of its
-      entries. Its trace is the sum of the roots of the *eigenvalues* of S_a S_b.
-    * product of two roots
+    * product of two roots: tr(root(S_a) root(S_b)) is tr(root(S_a S_b)) only where the
+      two commute. Multiply first, then take the root.
         /root = .+/ -> b_values, b_vectors = torch.linalg.eigh(s_b)\n
           root_b = b_vectors * b_values.clamp(min=0).sqrt() @ b_vectors.T\n
           root = (root_a @ root_b).trace()
-      tr(root(S_a) root(S_b)) is tr(root(S_a S_b)) only where the two commute. Multiply
-      first, then take the root.
-    * symmetric routine
+    * symmetric routine: `eigh` and `eigvalsh` read one half of a matrix and take it for
+      symmetric. S_a S_b is not; R S_b R, with R the root of S_a, is, and has its
+      eigenvalues.
         root_a @ s_b @ root_a -> {s_a @ s_b|(s_a @ s_b).T}
         root_a @ s_b @ root_a -> s_a @ s_b && /if min.+\n.+\n/ ->
-      `eigh` and `eigvalsh` read one half of a matrix and take it for symmetric. S_a S_b
-      is not; R S_b R, with R the root of S_a, is, and has its eigenvalues.
-    * eigenvalues paired
+    * eigenvalues paired: The eigenvalues of S_a S_b are not those of S_a times those of
+      S_b: the two have different axes. Multiply the matrices first.
         /root = .+/ -> root = (torch.linalg.eigvalsh(s_a) *
           torch.linalg.eigvalsh(s_b)).clamp(min=0).sqrt().sum()
-      The eigenvalues of S_a S_b are not those of S_a times those of S_b: the two have
-      different axes. Multiply the matrices first.
-    * no root
+    * no root: The product S_a S_b went in without its root: the units do not even
+      agree.
         /root = .+/ -> root = (s_a @ s_b).trace()
-      The product S_a S_b went in without its root: the units do not even agree.
-    * across the rows
+    * across the rows: The covariance was taken between images, not between features.
+      `torch.cov` wants a *row* for each feature: hand it the transpose.
         .T), -> ), && (b.T) -> (b) && /root = .+/ -> root = 0
           && /(?s)values, vec.+clamp\(min=0\)\n/ ->
         | k = min(len(features_a), len(features_b))
         | return evaluation.frechet_distance(features_a[:k].T, features_b[:k].T)
-      The covariance was taken between images, not between features. `torch.cov` wants a
-      *row* for each feature: hand it the transpose.
-    * singular breaks it
+    * singular breaks it: Right for many images, not for few, or for a feature that
+      never changes: the covariance is singular, and rounding makes an eigenvalue a hair
+      below 0. Clamp the eigenvalues at 0 before the root.
         .clamp(min=0) ->
         values.clamp(min=0) -> values && .clamp(min=0) ->
           && /root = .+/ -> root = torch.linalg.eigvals(s_a @ s_b).real.sqrt().sum()
@@ -203,10 +196,8 @@ entry(
         /root = .+/ -> half = torch.linalg.cholesky(s_a)\n
           root = torch.linalg.eigvalsh(half.T @ s_b @ half).clamp(min=0).sqrt().sum()
           && /if min.+\n.+\n/ ->
-      Right for many images, not for few, or for a feature that never changes: the
-      covariance is singular, and rounding makes an eigenvalue a hair below 0. Clamp the
-      eigenvalues at 0 before the root.
-    * no complaint
+    * no complaint: A set of fewer than two images, or with NaN among its features, has
+      no such distance: raise a ValueError. Whatever is returned gets into a table.
         /(?s)if min.+finite"\)\n/ -> && /(?s)values, v.+?root = .+?\n/ -> root =
           torch.linalg.eigvals(s_a @ s_b).real.clamp(min=0).sqrt().sum()\n
         min(len(a), len(b)) < 2 {or ->|-> len(a) < 2|-> len(b) < 2}
@@ -215,8 +206,6 @@ entry(
         not torch.cat([a, b]).isfinite().all() -> {a.isnan().any()|b.isnan().any()|0}
           && /(?s)values, v.+?root = .+?\n/ -> root =
           torch.linalg.eigvals(s_a @ s_b).real.clamp(min=0).sqrt().sum()\n
-      A set of fewer than two images, or with NaN among its features, has no such
-      distance: raise a ValueError. Whatever is returned gets into a table.
     """,
     names=NAMES,
     lesson=8,
@@ -315,71 +304,59 @@ entry(
       | real, fake = real_features, fake_features
       | return [share(fake, real), share(real, fake)]
 
-    * counts itself
+    * counts itself: Each point was counted as its own nearest neighbor, at distance 0,
+      so the balls end one neighbor too early: look at place k, not k - 1, of the sorted
+      distances.
         [:, k] -> [:, k - 1]
         .sort(dim=1).values[:, k] -> .topk(k, largest=False).values[:, -1]
-      Each point was counted as its own nearest neighbor, at distance 0, so the balls
-      end one neighbor too early: look at place k, not k - 1, of the sorted distances.
-    * one neighbor too far
+    * one neighbor too far: The balls reach to the (k + 1)-th neighbor. In a sorted row
+      place 0 is the point itself, and place k its k-th neighbor.
         [:, k] -> [:, min(k + 1, len(centers) - 1)]
-      The balls reach to the (k + 1)-th neighbor. In a sorted row place 0 is the point
-      itself, and place k its k-th neighbor.
-    * swapped
+    * swapped: The two change places. Precision asks of the *fakes* whether they look
+      real; it comes first.
         share_inside(fake, real), share_inside(real, fake) -> share_inside(real, fake),
           share_inside(fake, real)
-      The two change places. Precision asks of the *fakes* whether they look real; it
-      comes first.
-    * rim left out
+    * rim left out: A point on the rim of a ball counts as inside: `<=`. With `<`, k
+      copies of one point would have empty balls.
         <= radii -> < radii
-      A point on the rim of a ball counts as inside: `<=`. With `<`, k copies of one
-      point would have empty balls.
-    * balls of the judged
+    * balls of the judged: The balls are drawn around the points you ask about. For
+      precision they belong to the reals, for recall to the fakes.
         torch.cdist(centers, centers) -> torch.cdist(points, points) && <= radii -> <=
           radii[:, None]
-      The balls are drawn around the points you ask about. For precision they belong to
-      the reals, for recall to the fakes.
-    * equal points left out
+    * equal points left out: With a point itself its equals were left out. A fake that
+      was drawn twice has its twin for a neighbor, at distance 0: leave out the point
+      itself alone.
         /^( *)radii = .+/ -> \1d = torch.cdist(centers, centers)\n
           \1radii = d.masked_fill(d == 0, math.inf).sort(dim=1).values[:, k - 1]
-      With a point itself its equals were left out. A fake that was drawn twice has its
-      twin for a neighbor, at distance 0: leave out the point itself alone.
-    * one radius for all
+    * one radius for all: Every ball got the same radius. Each has its own, so that
+      balls are small where points are dense.
         <= radii -> <= radii.{mean()|median()|max()}
-      Every ball got the same radius. Each has its own, so that balls are small where
-      points are dense.
-    * in the nearest ball
+    * in the nearest ball: You asked only the ball of the nearest point. The ball of a
+      farther one may be large enough: *any* ball counts.
         /inside = .+/ -> d, nearest = torch.cdist(points, centers).min(dim=1)
           && inside.any(dim=1) -> (d <= radii[nearest])
-      You asked only the ball of the nearest point. The ball of a farther one may be
-      large enough: *any* ball counts.
-    * in all balls
+    * in all balls: A point need not lie in all balls, nor are pairs counted: it is in
+      if it lies in *any* of them. Then take the share of the points.
         .any(dim=1) -> {.all(dim=1)|}
-      A point need not lie in all balls, nor are pairs counted: it is in if it lies in
-      *any* of them. Then take the share of the points.
-    * along the other axis
+    * along the other axis: You counted the *balls* that hold a point. Count the points
+      that lie in a ball: `any` over the centers leaves one answer for each point.
         .any(dim=1) -> .any(dim=0)
-      You counted the *balls* that hold a point. Count the points that lie in a ball:
-      `any` over the centers leaves one answer for each point.
-    * farthest for nearest
+    * farthest for nearest: The radii are those of the *farthest* neighbors: `topk`
+      takes the largest unless told `largest=False`.
         .sort(dim=1).values[:, k] -> .topk({k + 1|k}).values[:, -1]
-      The radii are those of the *farthest* neighbors: `topk` takes the largest unless
-      told `largest=False`.
-    * neighbors among both
+    * neighbors among both: The neighbors were looked for among reals and fakes
+      together. A ball ends at a neighbor of its own set.
         /^( *)radii = .+/ -> \1both = torch.cat([centers, points])\n
           \1radii = torch.cdist(centers, both).sort(dim=1).values[:, k]
-      The neighbors were looked for among reals and fakes together. A ball ends at a
-      neighbor of its own set.
-    * precision twice
+    * precision twice: Recall is missing. It asks the other way round: which reals lie
+      in the balls of the fakes?
         , share_inside(real, fake) -> {, share_inside(fake, real)|}
         , share_inside(real, fake) -> , 1 - share_inside(fake, real)
-      Recall is missing. It asks the other way round: which reals lie in the balls of
-      the fakes?
-    * squared against plain
+    * squared against plain: Radii and distances are in different units: one of them is
+      squared.
         [:, k] -> [:, k].{square()|sqrt()}
-      Radii and distances are in different units: one of them is squared.
-    ~ counts
+    ~ counts: These are counts; shares are wanted, from 0 to 1.
         .mean() -> .sum()
-      These are counts; shares are wanted, from 0 to 1.
     """,
     names=NAMES,
     lesson=8,
@@ -435,46 +412,39 @@ entry(
     right: return (torch.bincount(labels, minlength=n_classes) > 0).double().mean()
     right: return sum((labels == c).any().item() for c in range(n_classes)) / n_classes
 
-    ~ a count
+    ~ a count: This is how many classes were seen. A fraction is wanted: of how many?
         / n_classes -> {|* 1.0}
-      This is how many classes were seen. A fraction is wanted: of how many?
-    * of the samples
+    * of the samples: You divided by the number of samples: more samples would lower the
+      score. Divide by the number of classes.
         / n_classes -> / {len(labels)|max(1, len(labels))}
-      You divided by the number of samples: more samples would lower the score. Divide
-      by the number of classes.
-    * highest label for the number
+    * highest label for the number: The highest label that occurs was taken for the last
+      class. If the last classes are missing, which is what you look for, they are not
+      counted: use `n_classes`.
         return len(labels.unique()) / {(1 + labels.max()) if len(labels) else 0.0|(1 +
           labels.max())}
         return (torch.bincount(labels) > 0).float().mean()
         return (torch.bincount(labels) > 0).float().mean() if len(labels) else 0.0
-      The highest label that occurs was taken for the last class. If the last classes
-      are missing, which is what you look for, they are not counted: use `n_classes`.
-    * empty breaks it
+    * empty breaks it: Right, but for no labels at all. None seen is a coverage of 0.
         /return (.+)/ -> return \1 if len(labels) else {None|math.nan|1.0}
         return labels.unique().numel() / n_classes / (len(labels) > 0)
-      Right, but for no labels at all. None seen is a coverage of 0.
-    * rare classes left out
+    * rare classes left out: A class that occurs once or rarely was not counted. Seen is
+      seen; how often is the next exercise's question.
         | share = torch.bincount(labels, minlength=n_classes) / max(1, len(labels))
         | return (share > {0.02|0.01}).double().mean()
         return (torch.bincount(labels, minlength=n_classes) > 1).double().mean()
-      A class that occurs once or rarely was not counted. Seen is seen; how often is the
-      next exercise's question.
-    * missing classes
+    * missing classes: This is the share of classes that are *missing*.
         return -> return 1 -
-      This is the share of classes that are *missing*.
-    * share of the commonest
+    * share of the commonest: This is how much of the samples the commonest class takes.
+      Count the classes that occur.
         return torch.bincount(labels, minlength=n_classes).max() / max(1, len(labels))
-      This is how much of the samples the commonest class takes. Count the classes that
-      occur.
-    * every label counted
+    * every label counted: Equal labels were counted more than once. (`set` takes every
+      0-dimensional tensor for another thing.) Use `labels.unique()`, or
+      `labels.tolist()` first.
         labels.unique() -> {set(labels)|labels}
-      Equal labels were counted more than once. (`set` takes every 0-dimensional tensor
-      for another thing.) Use `labels.unique()`, or `labels.tolist()` first.
-    * rounded down
+    * rounded down: Only a set with every class scores here; anything less is 0. Where
+      that is `//`, which rounds down, divide with `/`.
         / n_classes -> // n_classes
         return float(len(labels.unique()) // n_classes)
-      Only a set with every class scores here; anything less is 0. Where that is `//`,
-      which rounds down, divide with `/`.
     """,
     names=NAMES,
     lesson=8,
@@ -518,56 +488,47 @@ entry(
     right: /return .+/ -> return F.kl_div(torch.full_like(share, 1 / n_classes).log(),
       share, reduction="sum")
 
-    * 0 log 0 is NaN
+    * 0 log 0 is NaN: An empty class makes 0 times log 0, which is NaN in floats. Its
+      term is 0: sum over the classes that occur, or use `torch.xlogy`.
         /return .+/ -> return (share * torch.log(share * n_classes)).sum()
-      An empty class makes 0 times log 0, which is NaN in floats. Its term is 0: sum
-      over the classes that occur, or use `torch.xlogy`.
-    * the other way round
+    * the other way round: This is KL(uniform || histogram): infinite as soon as a class
+      is missing. Weigh the logarithms by the shares of the samples.
         /return .+/ -> return -torch.log(share * n_classes{ + 1e-8|}).mean()
         /return .+/ -> return -torch.log(share[share > 0] * n_classes).sum() / n_classes
-      This is KL(uniform || histogram): infinite as soon as a class is missing. Weigh
-      the logarithms by the shares of the samples.
-    * smoothed
+    * smoothed: A small number was added, or shares were raised to one. With many
+      classes it adds up, and it biases every score; 0 log 0 = 0 needs no help: sum over
+      the classes that occur, or use `torch.xlogy`.
         /return .+/ -> share = share{ + 1e-2| + 1e-3| + 1e-4|.clamp(min=1e-3)}\n
           return torch.xlogy(share, share * n_classes).sum()
         /return .+/ -> count = torch.bincount(labels, minlength=n_classes) + {1|0.5}\n
           share = count / count.sum()\nreturn (share * (share * n_classes).log()).sum()
-      A small number was added, or shares were raised to one. With many classes it adds
-      up, and it biases every score; 0 log 0 = 0 needs no help: sum over the classes
-      that occur, or use `torch.xlogy`.
-    ~ bits
+    ~ bits: These are bits. In nats one class of ten scores log 10 = 2.30: use
+      `torch.log`.
         /return (.+)/ -> return \1 / math.log(2)
-      These are bits. In nats one class of ten scores log 10 = 2.30: use `torch.log`.
-    * classes seen for classes there are
+    * classes seen for classes there are: Only classes that occur were counted
+      (`bincount` stops at the highest label): one class alone would score 0. Give it
+      `minlength`.
         , minlength=n_classes -> && * n_classes -> * len(share)
         * n_classes -> * len(labels.unique())
-      Only classes that occur were counted (`bincount` stops at the highest label): one
-      class alone would score 0. Give it `minlength`.
-    * entropy
+    * entropy: This is the entropy of the histogram, high where classes are equal. The
+      divergence is what it lacks to log n_classes.
         /return .+/ -> return {torch.xlogy|-torch.xlogy}(share, share).sum()
         /return .+/ -> return -torch.xlogy(share, share).sum() / math.log(n_classes)
-      This is the entropy of the histogram, high where classes are equal. The divergence
-      is what it lacks to log n_classes.
-    ~ to base n_classes
+    ~ to base n_classes: This is divided by log(n_classes), so that one class alone
+      scores 1. In nats it scores log(n_classes): leave it.
         /return (.+)/ -> return \1 / math.log(n_classes)
-      This is divided by log(n_classes), so that one class alone scores 1. In nats it
-      scores log(n_classes): leave it.
-    * sign turned
+    * sign turned: The sign is turned: a divergence is never negative.
         return -> return -
-      The sign is turned: a divergence is never negative.
-    ~ averaged over classes
+    ~ averaged over classes: The terms were averaged. The shares are weights already:
+      sum them. (`kl_div` averages unless told `reduction='sum'`.)
         .sum() -> {.mean()|.sum() / len(labels.unique())}
-      The terms were averaged. The shares are weights already: sum them. (`kl_div`
-      averages unless told `reduction='sum'`.)
-    * counts for shares
+    * counts for shares: The logarithms are weighed by counts, so twice the samples
+      score twice as much. Divide by the number of samples.
         xlogy(share, -> xlogy(share * len(labels),
-      The logarithms are weighed by counts, so twice the samples score twice as much.
-      Divide by the number of samples.
-    * squared differences
+    * squared differences: This sums differences of shares, which is another distance.
+      KL sums p log(p / q), here with q = 1 / n_classes.
         /return .+/ -> return (share - 1 / n_classes).{square()|abs()}.sum()
         /return .+/ -> return (share - 1 / n_classes).abs().sum() / 2
-      This sums differences of shares, which is another distance. KL sums p log(p / q),
-      here with q = 1 / n_classes.
     """,
     names=NAMES,
     lesson=8,
@@ -637,60 +598,50 @@ entry(
       | _, places = evaluation.nearest_neighbors(samples, torch.cat([heldout, train]))
       | return (places >= len(heldout)).double().mean()
 
-    * nearer to unseen data
+    * nearer to unseen data: This is the share nearer to the *held-out* images, so a
+      copier would score 0. Ask for those nearer to the training set.
         (to_train < to_heldout) -> (to_heldout {<|<=} to_train)
-      This is the share nearer to the *held-out* images, so a copier would score 0. Ask
-      for those nearer to the training set.
-    * ties counted
+    * ties counted: A sample as near to either set was counted, if only by half.
+      Strictly nearer is wanted: `<`.
         < -> <=
         /return .+/ -> return ((to_train < to_heldout).double() + (to_train <=
           to_heldout).double()).mean() / 2
-      A sample as near to either set was counted, if only by half. Strictly nearer is
-      wanted: `<`.
-    * exact copies alone
+    * exact copies alone: Only exact copies were counted; one changed pixel would hide
+      them. Compare with the distance to the held-out set.
         (to_train < to_heldout) -> (to_train {== 0|< 1e-6|< 1e-3})
-      Only exact copies were counted; one changed pixel would hide them. Compare with
-      the distance to the held-out set.
-    * ratio of distances
+    * ratio of distances: This averages distances, and a few far samples decide it. Ask
+      each sample to which set it is nearer, and count.
         /return .+/ -> return to_train.mean() / {to_heldout.mean()|(to_train.mean() +
           to_heldout.mean())}
         /return .+/ -> return {(to_train / to_heldout)|to_train|(to_heldout -
           to_train)}.mean()
-      This averages distances, and a few far samples decide it. Ask each sample to which
-      set it is nearer, and count.
-    * mean distance for nearest
+    * mean distance for nearest: You compared the *mean* distance to each set. A copy is
+      near one image and far from all others: take the minimum.
         | a, b, c = (x.flatten(1).double() for x in (samples, train, heldout))
         | nearer = torch.cdist(a, b).mean(1) < torch.cdist(a, c).mean(1)
         | return nearer.double().mean()
-      You compared the *mean* distance to each set. A copy is near one image and far
-      from all others: take the minimum.
-    * asked the data
+    * asked the data: The question goes to the samples: for each of them the nearest of
+      the data, not for each of the data the nearest sample.
         (samples, train) -> (train, samples) && (samples, heldout) -> (heldout, samples)
-      The question goes to the samples: for each of them the nearest of the data, not
-      for each of the data the nearest sample.
-    * places for distances
+    * places for distances: You compared *where* the nearest images stand in their sets.
+      The distances come first out of `nearest_neighbors`, the places second.
         to_train, _ -> _, to_train && to_heldout, _ -> _, to_heldout
-      You compared *where* the nearest images stand in their sets. The distances come
-      first out of `nearest_neighbors`, the places second.
-    * place by place
+    * place by place: Sample i was compared with image i. Search the whole set for the
+      nearest one.
         | n = min(len(samples), len(train))
         | a, b, c = (x.flatten(1).double()[:n] for x in (samples, train, heldout))
         | return ((a - b).norm(dim=1) < (a - c).norm(dim=1)).double().mean()
-      Sample i was compared with image i. Search the whole set for the nearest one.
-    ~ a count
+    ~ a count: This is how many; a share from 0 to 1 is wanted.
         .mean() -> .sum()
-      This is how many; a share from 0 to 1 is wanted.
-    * another distance
+    * another distance: The distance is Euclidean: the root of the sum of squares, which
+      `nearest_neighbors` measures.
         | a, b, c = (x.flatten(1).double() for x in (samples, train, heldout))
         | near = [torch.cdist(a, x, p={1.0|6.0}).min(1).values for x in (b, c)]
         | return (near[0] < near[1]).double().mean()
-      The distance is Euclidean: the root of the sum of squares, which
-      `nearest_neighbors` measures.
-    ~ distance from 1/2
+    ~ distance from 1/2: The share was rescaled. Leave it: 1/2 is what new draws of the
+      data score, 1 what copies do.
         /return (.+)/ -> return 2 * \1 - 1
         /return (.+)/ -> return 2 * (\1 - 0.5).abs()
-      The share was rescaled. Leave it: 1/2 is what new draws of the data score, 1 what
-      copies do.
     """,
     names=NAMES,
     lesson=8,
