@@ -131,20 +131,15 @@ entry(
     ~ not squared: The root was taken at the end. What is reported under the names
       Fréchet distance and FID is the distance *squared*: leave it.
         /return (.+)/ -> return (\1).clamp(min=0).sqrt()
-        /return (.+)/ -> return (\1).abs().sqrt() && /if min.+\n.+\n/ ->
     ~ covariance over n: The covariances are divided by n. The unbiased ones, divided by
       n - 1, are wanted; `torch.cov` makes them.
         .T), -> .T, correction=0), && (b.T) -> (b.T, correction=0)
-        .T), -> .T, correction=0), && (b.T) -> (b.T, correction=0)
-          && /if min.+\n.+\n/ ->
     * means alone: Only the means are compared: one image over and over, the mean of the
       data, would score 0. Add what differs in the covariances.
         /return .+/ -> return shift
-        /if min.+\n.+\n/ -> && /return .+/ -> return shift
     * means left out: Only the covariances are compared; a shift of every feature
       changes nothing. Add the squared distance of the means.
         shift + ->
-        shift + -> && /if min.+\n.+\n/ ->
     * distance of means not squared: The means enter as |m_a - m_b|^2, the sum of
       squares: no root, no absolute values, no mean over the features.
         /shift = (.+).square.+/ -> shift = \1.{norm()|abs().sum()|square().mean()}
@@ -158,23 +153,10 @@ entry(
         /root = .+/ -> root = (s_a @ s_b).diagonal().clamp(min=0).sqrt().sum()
         /root = .+/ -> root = (s_a.diagonal() * s_b.diagonal()).sqrt().sum()
         /return .+/ -> return shift + (a.std(0) - b.std(0)).square().sum()
-    * product of two roots: tr(root(S_a) root(S_b)) is tr(root(S_a S_b)) only where the
-      two commute. Multiply first, then take the root.
-        /root = .+/ -> b_values, b_vectors = torch.linalg.eigh(s_b)\n
-          root_b = b_vectors * b_values.clamp(min=0).sqrt() @ b_vectors.T\n
-          root = (root_a @ root_b).trace()
     * symmetric routine: `eigh` and `eigvalsh` read one half of a matrix and take it for
       symmetric. S_a S_b is not; R S_b R, with R the root of S_a, is, and has its
       eigenvalues.
         root_a @ s_b @ root_a -> {s_a @ s_b|(s_a @ s_b).T}
-        root_a @ s_b @ root_a -> s_a @ s_b && /if min.+\n.+\n/ ->
-    * eigenvalues paired: The eigenvalues of S_a S_b are not those of S_a times those of
-      S_b: the two have different axes. Multiply the matrices first.
-        /root = .+/ -> root = (torch.linalg.eigvalsh(s_a) *
-          torch.linalg.eigvalsh(s_b)).clamp(min=0).sqrt().sum()
-    * no root: The product S_a S_b went in without its root: the units do not even
-      agree.
-        /root = .+/ -> root = (s_a @ s_b).trace()
     * across the rows: The covariance was taken between images, not between features.
       `torch.cov` wants a *row* for each feature: hand it the transpose.
         .T), -> ), && (b.T) -> (b) && /root = .+/ -> root = 0
@@ -309,9 +291,6 @@ entry(
       distances.
         [:, k] -> [:, k - 1]
         .sort(dim=1).values[:, k] -> .topk(k, largest=False).values[:, -1]
-    * one neighbor too far: The balls reach to the (k + 1)-th neighbor. In a sorted row
-      place 0 is the point itself, and place k its k-th neighbor.
-        [:, k] -> [:, min(k + 1, len(centers) - 1)]
     * swapped: The two change places. Precision asks of the *fakes* whether they look
       real; it comes first.
         share_inside(fake, real), share_inside(real, fake) -> share_inside(real, fake),
@@ -323,11 +302,6 @@ entry(
       precision they belong to the reals, for recall to the fakes.
         torch.cdist(centers, centers) -> torch.cdist(points, points) && <= radii -> <=
           radii[:, None]
-    * equal points left out: With a point itself its equals were left out. A fake that
-      was drawn twice has its twin for a neighbor, at distance 0: leave out the point
-      itself alone.
-        /^( *)radii = .+/ -> \1d = torch.cdist(centers, centers)\n
-          \1radii = d.masked_fill(d == 0, math.inf).sort(dim=1).values[:, k - 1]
     * one radius for all: Every ball got the same radius. Each has its own, so that
       balls are small where points are dense.
         <= radii -> <= radii.{mean()|median()|max()}
@@ -344,17 +318,10 @@ entry(
     * farthest for nearest: The radii are those of the *farthest* neighbors: `topk`
       takes the largest unless told `largest=False`.
         .sort(dim=1).values[:, k] -> .topk({k + 1|k}).values[:, -1]
-    * neighbors among both: The neighbors were looked for among reals and fakes
-      together. A ball ends at a neighbor of its own set.
-        /^( *)radii = .+/ -> \1both = torch.cat([centers, points])\n
-          \1radii = torch.cdist(centers, both).sort(dim=1).values[:, k]
     * precision twice: Recall is missing. It asks the other way round: which reals lie
       in the balls of the fakes?
         , share_inside(real, fake) -> {, share_inside(fake, real)|}
         , share_inside(real, fake) -> , 1 - share_inside(fake, real)
-    * squared against plain: Radii and distances are in different units: one of them is
-      squared.
-        [:, k] -> [:, k].{square()|sqrt()}
     ~ counts: These are counts; shares are wanted, from 0 to 1.
         .mean() -> .sum()
     """,
@@ -434,17 +401,10 @@ entry(
         return (torch.bincount(labels, minlength=n_classes) > 1).double().mean()
     * missing classes: This is the share of classes that are *missing*.
         return -> return 1 -
-    * share of the commonest: This is how much of the samples the commonest class takes.
-      Count the classes that occur.
-        return torch.bincount(labels, minlength=n_classes).max() / max(1, len(labels))
     * every label counted: Equal labels were counted more than once. (`set` takes every
       0-dimensional tensor for another thing.) Use `labels.unique()`, or
       `labels.tolist()` first.
         labels.unique() -> {set(labels)|labels}
-    * rounded down: Only a set with every class scores here; anything less is 0. Where
-      that is `//`, which rounds down, divide with `/`.
-        / n_classes -> // n_classes
-        return float(len(labels.unique()) // n_classes)
     """,
     names=NAMES,
     lesson=8,
@@ -522,13 +482,6 @@ entry(
     ~ averaged over classes: The terms were averaged. The shares are weights already:
       sum them. (`kl_div` averages unless told `reduction='sum'`.)
         .sum() -> {.mean()|.sum() / len(labels.unique())}
-    * counts for shares: The logarithms are weighed by counts, so twice the samples
-      score twice as much. Divide by the number of samples.
-        xlogy(share, -> xlogy(share * len(labels),
-    * squared differences: This sums differences of shares, which is another distance.
-      KL sums p log(p / q), here with q = 1 / n_classes.
-        /return .+/ -> return (share - 1 / n_classes).{square()|abs()}.sum()
-        /return .+/ -> return (share - 1 / n_classes).abs().sum() / 2
     """,
     names=NAMES,
     lesson=8,
@@ -626,22 +579,8 @@ entry(
     * places for distances: You compared *where* the nearest images stand in their sets.
       The distances come first out of `nearest_neighbors`, the places second.
         to_train, _ -> _, to_train && to_heldout, _ -> _, to_heldout
-    * place by place: Sample i was compared with image i. Search the whole set for the
-      nearest one.
-        | n = min(len(samples), len(train))
-        | a, b, c = (x.flatten(1).double()[:n] for x in (samples, train, heldout))
-        | return ((a - b).norm(dim=1) < (a - c).norm(dim=1)).double().mean()
     ~ a count: This is how many; a share from 0 to 1 is wanted.
         .mean() -> .sum()
-    * another distance: The distance is Euclidean: the root of the sum of squares, which
-      `nearest_neighbors` measures.
-        | a, b, c = (x.flatten(1).double() for x in (samples, train, heldout))
-        | near = [torch.cdist(a, x, p={1.0|6.0}).min(1).values for x in (b, c)]
-        | return (near[0] < near[1]).double().mean()
-    ~ distance from 1/2: The share was rescaled. Leave it: 1/2 is what new draws of the
-      data score, 1 what copies do.
-        /return (.+)/ -> return 2 * \1 - 1
-        /return (.+)/ -> return 2 * (\1 - 0.5).abs()
     """,
     names=NAMES,
     lesson=8,
