@@ -44,17 +44,20 @@ def read(path: Path) -> NotebookNode:
     """A notebook of format 4 with cell ids.
 
     Raises:
-        ValueError: the file is no notebook, or an old one without cell ids.
+        ValueError: the file is no notebook, or an old one without cell ids, or two
+            cells have the same.
     """
     path = Path(path)
     try:
         notebook = nbformat.v4.reads_json(path.read_text(encoding="utf-8"))
         form = notebook.nbformat, notebook.nbformat_minor
-        ids = all("id" in cell for cell in notebook.cells)
+        ids = [cell.get("id") for cell in notebook.cells]
     except (ValueError, AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"{path.name} is not a notebook: {error}") from error
-    if form < (4, 5) or not ids:
+    if form < (4, 5) or None in ids:
         raise ValueError(f"{path.name} has cells without ids: save it in format 4.5")
+    if double := [name for name in ids if ids.count(name) > 1]:
+        raise ValueError(f"{path.name} has two cells with the id {double[0]!r}")
     return notebook
 
 
@@ -77,7 +80,7 @@ def text(notebook: NotebookNode) -> str:
     """The file's content: sorted keys, a newline at the end.
 
     Raises:
-        ValueError: the notebook breaks Jupyter's format, by a doubled cell id say.
+        ValueError: the notebook breaks Jupyter's format.
     """
     try:
         nbformat.validate(notebook)
