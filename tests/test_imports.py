@@ -1,6 +1,7 @@
 """Imports in the package go one way, and only to what a learner has installed."""
 
 import ast
+import functools
 import re
 import sys
 import tomllib
@@ -57,6 +58,7 @@ def parts(names: set[str]) -> set[str]:
     return {rest[0] for first, *rest in split if first == "course_utils" and rest}
 
 
+@functools.cache
 def every_import() -> set[tuple[str, str]]:
     """Pairs of a part of course_utils and a name that it imports."""
     found = set()

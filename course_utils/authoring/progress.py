@@ -141,9 +141,9 @@ def main(argv: list[str] | None = None) -> int:
     for folder in folders:
         if not folder.is_dir():
             made = "; `make lab` makes it" if folder.name == "my_lessons" else ""
-            print(f"There is no folder {folder.name}{made}.", file=sys.stderr)
+            print(f"There is no folder {folder}{made}.", file=sys.stderr)
         elif not learners[str(folder)]:
-            print(f"{folder.name} holds no lesson (NN_topic.ipynb).", file=sys.stderr)
+            print(f"{folder} holds no lesson (NN_topic.ipynb).", file=sys.stderr)
     if args.json:
         plain = {who: [asdict(x) for x in xs] for who, xs in learners.items() if xs}
         print(json.dumps(plain, indent=1, ensure_ascii=False))

@@ -106,7 +106,7 @@ def exercises_are_solved_and_marked(notebook: NotebookNode) -> Problems:
             yield cell.id, "`@exercise` and the tag `exercise` go together"
         want = {"grade": False, "grade_id": cell.id, "locked": False, "solution": True}
         mark = cell.metadata.get("nbgrader", {})
-        if {key: mark.get(key) for key in want} != want if exercise else mark:
+        if not (want.items() <= mark.items() if exercise else mark == {}):
             yield cell.id, f"nbgrader's metadata hold {want}, in exercises only"
         verdicts = [(r["state"], r["mistake"]) for r in notebooks.records([cell])]
         if exercise and verdicts[-1:] != [("passed", None)]:
@@ -152,7 +152,7 @@ def prose_is_short_and_kind(notebook: NotebookNode) -> Problems:
 def headings_lead_through_the_lesson(notebook: NotebookNode) -> Problems:
     """A question with its minutes first, a recap, the sources last; one title."""
     first, *rest = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
-    if not re.match(r"# \S.*\?\s*\n[^\0]*\d+ min", first.source):
+    if not re.match(r"# [^\n]+\?\s*\n.*\d+ min", first.source, re.DOTALL):
         yield first.id, "begin with a question and the minutes: `# Can ...?`"
     for cell in rest:
         if re.search(r"^# ", re.sub(r"```.*?```", "", cell.source, flags=re.S), re.M):
