@@ -43,8 +43,10 @@ unit: $(TEST)  ## check the package: tests and the examples in its docstrings
 	$(CHECK) pytest tests course_utils --doctest-modules -n $(WORKERS) \
 	    --dist loadscope --no-loadscope-reorder
 
+# A notebook's cells stay together, and the longest notebooks begin first.
 verify: $(TEST)  ## check every notebook: solutions strictly, lessons unsolved
-	$(CHECK) course_utils.authoring.verify
+	$(CHECK) pytest -q tests/lessons_unsolved.py --nbval $$(ls -r solutions/*.ipynb) \
+	    -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 solutions: $(TEST)  ## run every solution and store its outputs, then write lessons/
 	$(CHECK) course_utils.authoring.execute solutions/*.ipynb && $(MAKE) lessons

@@ -1,7 +1,6 @@
 """README.md says what is there: its table, its picture, its files and commands."""
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -24,20 +23,13 @@ def test_picture_is_the_one_that_lesson_0_stores():
     assert f"]({readme.PICTURE})" in TEXT
 
 
-@pytest.mark.parametrize("link", re.findall(r"\]\(([^)#:]+)\)", TEXT))
-def test_files_that_are_linked_exist(link):
-    assert (ROOT / link).exists()
-
-
-@pytest.mark.parametrize("name", re.findall(r"\bmake ([a-z]+)", TEXT))
-def test_make_targets_that_are_named_exist(name):
+def test_files_targets_and_commands_that_are_named_exist():
+    links = set(re.findall(r"\]\(([^)#:]+)\)", TEXT))
+    assert {link for link in links if not (ROOT / link).exists()} == set()
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert re.search(rf"^{name}:", makefile, re.M)
-
-
-@pytest.mark.parametrize("name", re.findall(r"python -m course_utils (\w+)", TEXT))
-def test_commands_that_are_named_exist(name):
-    assert name in COMMANDS
+    targets = set(re.findall(r"^(\w+):", makefile, re.M))
+    assert set(re.findall(r"\bmake ([a-z]+)", TEXT)) <= targets
+    assert set(re.findall(r"python -m course_utils (\w+)", TEXT)) <= set(COMMANDS)
 
 
 def test_a_table_without_marks_is_refused():
@@ -45,7 +37,7 @@ def test_a_table_without_marks_is_refused():
         readme.with_table("# A page", "| table |")
 
 
-def test_a_lesson_without_minutes_is_refused(tmp_path: Path):
+def test_a_lesson_without_minutes_is_refused(tmp_path):
     source = (SOLUTIONS / "00_start_here.ipynb").read_text(encoding="utf-8")
     broken = source.replace("10 minutes", "a while")
     assert broken != source

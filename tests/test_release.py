@@ -1,4 +1,4 @@
-"""Lessons come from solutions: blanked, cleared, the same bytes each time."""
+"""Lessons come from solutions: blanked, cleared, the same text each time."""
 
 import copy
 import csv
@@ -31,105 +31,62 @@ def run(solutions, lessons, *options) -> int:
     return release.main([*places, *options])
 
 
+def made_from(solution):
+    return release.release(solution, name="00_tiny.ipynb")
+
+
 # ---------------------------------------------------------------- one cell
 
 
-def test_a_region_becomes_one_line_to_replace():
-    assert release.blank(GOOD) == (
-        "def half(x):\n    raise NotImplementedError  # about 1 line"
-    )
-
-
 def test_lines_of_code_are_counted_without_blank_lines_and_comments():
-    body = "    y = x / 2\n\n    # a reason\n    return y"
-    stub = release.blank(GOOD.replace("    return x / 2", body))
-    assert stub.endswith("# about 2 lines")
-
-
-def test_what_stands_around_a_region_stays():
-    source = (
-        GOOD.replace("    ###", "    ###").replace("def", "a = 1\ndef") + "\n\nb = 2"
+    body = "    y = x / 2\n\n    # the solution's reason\n    return y"
+    assert release.blank(GOOD.replace("    return x / 2", body)) == (
+        "def half(x):\n    raise NotImplementedError  # about 2 lines"
     )
-    stub = release.blank(source)
-    assert stub.startswith("a = 1\ndef half") and stub.endswith("\n\nb = 2")
 
 
-def test_every_region_of_a_class_is_blanked_at_its_own_depth():
+def test_every_region_of_a_class_is_blanked_and_what_stands_around_stays():
     methods = "\n".join(
         f"    def {name}(self):\n        ### BEGIN SOLUTION\n        return {i}\n"
         "        ### END SOLUTION"
         for i, name in enumerate(("first", "second"))
     )
-    stub = release.blank(f"class Two:\n{methods}")
+    stub = release.blank(f"a = 1\nclass Two:\n{methods}\n\nb = 2")
     assert stub.count("\n        raise NotImplementedError  # about 1 line") == 2
     assert "return" not in stub
+    assert stub.startswith("a = 1\nclass") and stub.endswith("\n\nb = 2")
 
 
 @pytest.mark.parametrize(
-    ("source", "says"),
-    {
-        "no end": (GOOD.replace("### END SOLUTION", ""), "without an END"),
-        "no begin": (GOOD.replace("### BEGIN SOLUTION", "pass"), "without a BEGIN"),
-        "nested": (GOOD.replace("return", "### BEGIN SOLUTION\n    return"), "inside"),
-        "misspelled": (GOOD.replace("### END", "## END"), "write `### BEGIN"),
-        "plural": (GOOD.replace("SOLUTION", "SOLUTIONS"), "write `### BEGIN"),
-        "lower case": (
-            GOOD.replace("### BEGIN SOLUTION", "### begin solution"),
-            "write",
-        ),
-        "empty": (GOOD.replace("return x / 2", "# todo"), "no code between"),
-        "outside": (
-            "### BEGIN SOLUTION\nx = 1\n### END SOLUTION",
-            "outside a function",
-        ),
-        "in a class body": (
-            "class A:\n    ### BEGIN SOLUTION\n    x = 1\n    ### END SOLUTION",
-            "outside a function",
-        ),
-        "around a function": (
-            "### BEGIN SOLUTION\ndef half(x):\n    return x / 2\n### END SOLUTION",
-            "outside a function",
-        ),
-        "no Python": (GOOD.replace("x / 2", "x /"), "is not Python: line 3"),
-        "two depths": (
-            GOOD.replace("    ### BEGIN", "  ### BEGIN") + "\n    return 1",
-            "without its answer the cell is not Python",
-        ),
-    }.values(),
+    ("old", "new"),
+    [
+        ("### END SOLUTION", ""),
+        ("### BEGIN SOLUTION", "pass"),
+        ("return", "### BEGIN SOLUTION\n    return"),
+        ("return", "## END SOLUTION\n    return"),
+        ("### END", "## END"),
+        ("SOLUTION", "SOLUTIONS"),
+        ("### BEGIN SOLUTION", "### begin solution"),
+    ],
 )
-def test_a_region_that_does_not_fit_is_refused(source, says):
-    with pytest.raises(ValueError, match=says):
-        release.blank(source)
+def test_a_mark_without_its_partner_is_refused(old, new):
+    with pytest.raises(ValueError, match="the marks are `### BEGIN SOLUTION`"):
+        release.blank(GOOD.replace(old, new))
 
 
 # ---------------------------------------------------------------- one notebook
 
 
 def test_a_lesson_has_no_answers_outputs_or_counts():
-    lesson = release.release(tiny.lesson(), name="00_tiny.ipynb")
+    solution = tiny.lesson()
+    solution.cells.insert(4, tiny.md("why", "Because.", "answer"))
+    lesson = made_from(solution)
     assert "(images + 1) / 2" not in notebooks.text(lesson)
     assert all(not c.outputs for c in notebooks.code_cells(lesson))
     assert all(c.execution_count is None for c in notebooks.code_cells(lesson))
-
-
-def test_cell_ids_and_nbgrader_metadata_stay():
-    solution = tiny.lesson()
-    lesson = release.release(solution, name="00_tiny.ipynb")
-    assert [c.id for c in lesson.cells] == [c.id for c in solution.cells]
+    assert [c.id for c in lesson.cells] == [c.id for c in tiny.lesson().cells]
     assert tiny.cell(lesson, "unit-range").metadata.nbgrader == tiny.NBGRADER
-
-
-def test_the_solution_itself_is_not_changed():
-    solution = tiny.lesson()
-    release.release(solution, name="00_tiny.ipynb")
-    assert solution == tiny.lesson()
-
-
-def test_cells_tagged_answer_are_dropped():
-    solution = tiny.lesson()
-    solution.cells.insert(4, tiny.md("why", "Because.", "answer"))
-    lesson = release.release(solution, name="00_tiny.ipynb")
-    assert "why" not in [c.id for c in lesson.cells]
+    assert solution.cells[4].id == "why" and tiny.cell(solution, "half").outputs
 
 
 def test_timings_and_editor_metadata_do_not_reach_the_lesson():
@@ -138,59 +95,30 @@ def test_timings_and_editor_metadata_do_not_reach_the_lesson():
     cell.metadata["execution"] = {"iopub.execute_input": "2026-01-01T00:00:00Z"}
     cell.metadata["collapsed"] = False
     solution.metadata["language_info"]["version"] = "3.11.7"
-    lesson = release.release(solution, name="00_tiny.ipynb")
-    assert lesson == release.release(tiny.lesson(), name="00_tiny.ipynb")
-
-
-def test_the_same_solution_gives_the_same_bytes():
-    first, second = (
-        notebooks.text(release.release(tiny.lesson(), name="00_tiny.ipynb"))
-        for _ in range(2)
-    )
-    assert first == second
-    assert first.endswith("}\n") and not first.endswith("\n\n")
-    keys = list(json.loads(first))
-    assert keys == sorted(keys)
-
-
-def change(name: str, **fields):
-    def apply(notebook):
-        tiny.cell(notebook, name).update(fields)
-
-    return apply
+    text = notebooks.text(made_from(solution))
+    assert text == notebooks.text(made_from(tiny.lesson()))
+    assert list(json.loads(text)) == sorted(json.loads(text))
 
 
 @pytest.mark.parametrize(
-    ("broken", "says"),
-    {
-        "no region": (
-            change("unit-range", source="@exercise\ndef to_unit_range(x): return x"),
-            "00_tiny.ipynb, cell 'unit-range': tagged `exercise` but has no",
-        ),
-        "region elsewhere": (
-            change("half", source=GOOD),
-            "00_tiny.ipynb, cell 'half': holds a solution but is not tagged",
-        ),
-        "region in markdown": (
-            change("read", source="### BEGIN SOLUTION"),
-            "00_tiny.ipynb, cell 'read': holds a solution",
-        ),
-        "unbalanced": (
-            change("unit-range", source=tiny.STUB.replace("### END SOLUTION", "")),
-            "00_tiny.ipynb, cell 'unit-range', line 4: BEGIN SOLUTION without an END",
-        ),
-        "doubled id": (
-            change("half", id="line"),
-            "00_tiny.ipynb, cell 'line': two cells have this id",
-        ),
-    }.values(),
+    ("cell", "source", "says"),
+    [
+        ("unit-range", "@exercise\ndef f(x): return x", "tagged `exercise` but has no"),
+        ("half", GOOD, "holds a solution but is not tagged"),
+        ("unit-range", tiny.STUB.replace("### END SOLUTION", ""), "the marks are"),
+        ("read", "# BEGIN SOLUTION", "the marks are"),
+    ],
 )
-def test_an_instructors_slip_names_notebook_and_cell(broken, says):
+def test_an_instructors_slip_names_notebook_and_cell(cell, source, says):
     solution = tiny.lesson()
-    broken(solution)
-    with pytest.raises(ValueError) as caught:
-        release.release(solution, name="00_tiny.ipynb")
-    assert says in str(caught.value)
+    tiny.cell(solution, cell).source = source
+    with pytest.raises(ValueError, match=f"00_tiny.ipynb, cell '{cell}': .*{says}"):
+        made_from(solution)
+
+
+def test_lessons_are_what_their_solutions_give():
+    root = notebooks.ROOT
+    assert not release.drift(root / "solutions", root / "lessons"), "`make lessons`"
 
 
 # ---------------------------------------------------------------- the command
@@ -206,62 +134,60 @@ def test_release_writes_and_then_finds_nothing_to_do(folders, capsys):
     assert run(*folders, "--check") == 0
 
 
-def test_check_names_the_lesson_and_the_cell_that_drifted(folders, capsys):
+def test_check_names_a_lesson_that_drifted_or_has_no_solution(folders, capsys):
     run(*folders)
     path = folders[1] / "00_tiny.ipynb"
-    before = path.read_text(encoding="utf-8").replace("Half of gray?", "Half of white?")
-    path.write_text(before, encoding="utf-8")
+    shutil.copy(path, folders[1] / "01_left_over.ipynb")
+    edited = path.read_text(encoding="utf-8").replace("Half of gray?", "Half of white?")
+    path.write_text(edited, encoding="utf-8")
     assert run(*folders, "--check") == 1
-    assert (
-        "00_tiny.ipynb: differs from its solution in question"
-        in capsys.readouterr().out
-    )
-    assert path.read_text(encoding="utf-8") == before
+    said = capsys.readouterr().out
+    assert "00_tiny.ipynb: differs from its solution" in said
+    assert "01_left_over.ipynb: has no solution; delete it" in said
+    assert path.read_text(encoding="utf-8") == edited
 
 
-def test_check_names_a_lesson_without_solution(folders, capsys):
+def test_the_line_ends_of_git_for_windows_are_no_difference(folders, capsys):
     run(*folders)
-    shutil.copy(folders[1] / "00_tiny.ipynb", folders[1] / "01_left_over.ipynb")
-    assert run(*folders, "--check") == 1
-    assert "01_left_over.ipynb: has no solution; delete it" in capsys.readouterr().out
+    for path in (folders[0] / "00_tiny.ipynb", folders[1] / "00_tiny.ipynb"):
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert run(*folders, "--check") == 0
+    capsys.readouterr()
+    assert run(*folders) == 0
+    assert capsys.readouterr().out == "00_tiny.ipynb: as before\n"
 
 
 def test_nothing_is_written_while_one_solution_is_broken(folders, capsys):
     solutions, lessons = folders
     (solutions / "01_broken.ipynb").write_text('{"cells": [', encoding="utf-8")
-    assert run(solutions, lessons) == 1
-    assert "01_broken.ipynb is not a notebook" in capsys.readouterr().err
-    assert list(lessons.iterdir()) == []
-
-
-def test_a_notebook_without_cell_ids_is_refused(folders, capsys):
-    solutions, lessons = folders
-    path = solutions / "00_tiny.ipynb"
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = json.loads(notebooks.text(tiny.lesson()))
     del content["cells"][0]["id"]
-    path.write_text(json.dumps(content), encoding="utf-8")
+    (solutions / "02_old.ipynb").write_text(json.dumps(content), encoding="utf-8")
+    doubled = tiny.lesson()
+    doubled.cells[1].id = doubled.cells[0].id
+    (solutions / "03_doubled.ipynb").write_text(json.dumps(doubled), encoding="utf-8")
     assert run(solutions, lessons) == 1
-    assert "00_tiny.ipynb has cells without ids" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "01_broken.ipynb is not a notebook" in said
+    assert "02_old.ipynb has cells without ids" in said
+    assert "03_doubled.ipynb has two cells with the id 'title'" in said
+    assert list(lessons.iterdir()) == []
 
 
 # ---------------------------------------------------------------- for nbgrader
 
 
-def test_graded_variant_follows_each_exercise_with_a_locked_test():
+def test_graded_variant_hides_answers_and_follows_each_exercise_with_a_test():
     graded = release.graded(tiny.lesson(), name="00_tiny.ipynb")
+    first = notebooks.code_cells(graded)[0]
+    assert 'os.environ["COURSE_HIDE_ANSWERS"] = "1"' in first.source
+    assert first.metadata.nbgrader.locked and not first.metadata.nbgrader.grade
     names = [c.id for c in graded.cells]
     after = graded.cells[names.index("unit-range") + 1]
     assert 'judge(to_unit_range, "to_unit_range").require()' in after.source
     mark = after.metadata.nbgrader
     assert (mark.grade, mark.locked, mark.solution) == (True, True, False)
     assert (mark.points, mark.schema_version, mark.grade_id) == (2, 3, after.id)
-
-
-def test_graded_variant_hides_answers_before_anything_is_imported():
-    graded = release.graded(tiny.lesson(), name="00_tiny.ipynb")
-    first = notebooks.code_cells(graded)[0]
-    assert 'os.environ["COURSE_HIDE_ANSWERS"] = "1"' in first.source
-    assert first.metadata.nbgrader.locked and not first.metadata.nbgrader.grade
 
 
 def test_graded_folder_has_a_source_for_each_lesson_and_settings(folders, tmp_path):

@@ -1,0 +1,1 @@
+"""For instructors: lessons from solutions, how notebooks are run and checked."""

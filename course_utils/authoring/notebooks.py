@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,10 @@ _NOTEBOOK_METADATA = {
 }
 _CELL_METADATA = ("tags", "nbgrader", "jupyter", "editable", "deletable")
 _WIDGET = "application/vnd.jupyter.widget-view+json"  # names a model that is gone
+_EXERCISE = re.compile(
+    r"^@(?:exercises\.)?exercise\b.*\n(?:[#@].*\n|\s*\n)*(?:def|class)\s+(\w+)",
+    re.MULTILINE,
+)
 
 
 def find(folder: Path) -> list[Path]:
@@ -39,25 +44,20 @@ def read(path: Path) -> NotebookNode:
     """A notebook of format 4 with cell ids.
 
     Raises:
-        ValueError: the file is no notebook, or an old one without cell ids.
+        ValueError: the file is no notebook, or an old one without cell ids, or two
+            cells have the same.
     """
     path = Path(path)
     try:
-        return reads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path.name} {error}") from error
-
-
-def reads(content: str) -> NotebookNode:
-    """The notebook that a file's content holds; a ValueError as `read` has it."""
-    try:
-        notebook = nbformat.v4.reads_json(content)
-        cells, form = notebook.cells, (notebook.nbformat, notebook.nbformat_minor)
-        ids = all("id" in cell for cell in cells)
+        notebook = nbformat.v4.reads_json(path.read_text(encoding="utf-8"))
+        form = notebook.nbformat, notebook.nbformat_minor
+        ids = [cell.get("id") for cell in notebook.cells]
     except (ValueError, AttributeError, KeyError, TypeError) as error:
-        raise ValueError(f"is not a notebook: {error}") from error
-    if form < (4, 5) or not ids:
-        raise ValueError("has cells without ids: save it in format 4.5")
+        raise ValueError(f"{path.name} is not a notebook: {error}") from error
+    if form < (4, 5) or None in ids:
+        raise ValueError(f"{path.name} has cells without ids: save it in format 4.5")
+    if double := [name for name in ids if ids.count(name) > 1]:
+        raise ValueError(f"{path.name} has two cells with the id {double[0]!r}")
     return notebook
 
 
@@ -66,11 +66,8 @@ def tidy(notebook: NotebookNode) -> NotebookNode:
     notebook.metadata = nbformat.from_dict(_NOTEBOOK_METADATA)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     for cell in notebook.cells:
-        kept = {k: cell.metadata[k] for k in _CELL_METADATA if cell.metadata.get(k)}
-        if cell.metadata.get("editable") is False:
-            kept["editable"] = False
-        if cell.metadata.get("deletable") is False:
-            kept["deletable"] = False
+        kept = {k: v for k, v in cell.metadata.items() if k in _CELL_METADATA}
+        kept = {k: v for k, v in kept.items() if v not in (None, [], {})}
         cell.metadata = nbformat.from_dict(kept)
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(_WIDGET, None)
@@ -83,7 +80,7 @@ def text(notebook: NotebookNode) -> str:
     """The file's content: sorted keys, a newline at the end.
 
     Raises:
-        ValueError: the notebook breaks Jupyter's format, by a doubled cell id say.
+        ValueError: the notebook breaks Jupyter's format.
     """
     try:
         nbformat.validate(notebook)
@@ -92,15 +89,19 @@ def text(notebook: NotebookNode) -> str:
     return nbformat.writes(notebook, version=nbformat.NO_CONVERT) + "\n"
 
 
+def holds(path: Path, content: str) -> bool:
+    """Whether a file has this text; Git may have given it the system's line ends."""
+    return path.exists() and path.read_text(encoding="utf-8") == content
+
+
 def write(path: Path, content: str) -> bool:
     """Whether the file changed; written beside it and renamed, never half."""
     path = Path(path)
-    data = content.encode("utf-8")
-    if path.exists() and path.read_bytes() == data:
+    if holds(path, content):
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(data)
+    partial.write_text(content, encoding="utf-8", newline="\n")
     os.replace(partial, path)
     return True
 
@@ -113,6 +114,12 @@ def tags(cell: NotebookNode) -> list[str]:
 def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
     """The code cells, in order."""
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def exercise_name(cell: NotebookNode) -> str:
+    """The function or class under `@exercise`, even half-written; "" where none is."""
+    found = _EXERCISE.search(cell.source)
+    return found[1] if found else ""
 
 
 def records(cells: Iterable[NotebookNode]) -> list[dict[str, Any]]:

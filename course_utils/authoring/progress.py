@@ -17,9 +17,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from . import notebooks
-from .release import exercise_name
 
-STATES = ("passed", "not yet", "error", "open")
+TRIED = ("not yet", "error")
 
 
 @dataclass(frozen=True)
@@ -38,41 +37,42 @@ class Lesson:
     mistakes: dict[str, str] = field(default_factory=dict)
     trouble: str = ""
 
-    def count(self, state: str) -> int:
-        """How many exercises are in a state."""
-        return sum(s == state for s in self.exercises.values())
+    def count(self, *states: str) -> int:
+        """How many exercises are in one of the states."""
+        return sum(state in states for state in self.exercises.values())
 
-    @property
-    def next(self) -> str:
-        """What to do next, in a few words; "" where all is passed."""
-        if self.trouble:
-            return self.trouble
+    def first(self, *states: str) -> str:
+        """The first exercise in one of the states and its mistake; "" if none is."""
         for name, state in self.exercises.items():
-            if state != "passed":
+            if state in states:
                 mistake = self.mistakes.get(name)
                 return f"{name}: {state}" + (f" ({mistake})" if mistake else "")
         return ""
 
+    @property
+    def next(self) -> str:
+        """What to do next, in a few words; "" where all is passed."""
+        return self.trouble or self.first(*TRIED, "open")
+
 
 def read_lesson(path: Path) -> Lesson:
     """The exercises of one notebook and the states that it stores."""
+    exercises, mistakes = {}, {}
     try:
-        notebook = notebooks.read(path)
-        cells = [c for c in notebooks.code_cells(notebook) if exercise_name(c)]
-        exercises, mistakes = {}, {}
+        cells = notebooks.code_cells(notebooks.read(path))
         for cell in cells:
-            name = exercise_name(cell)
-            found = [r for r in notebooks.records([cell]) if r["exercise"] == name]
-            exercises[name] = found[-1]["state"] if found else "open"
-            if found and found[-1].get("mistake"):
-                mistakes[name] = found[-1]["mistake"]
+            if not (name := notebooks.exercise_name(cell)):
+                continue
+            exercises[name] = "open"
+            for record in notebooks.records([cell]):
+                if record["exercise"] == name:
+                    exercises[name] = record["state"]
+                    mistakes[name] = record.get("mistake")
+        ran = any(cell.execution_count for cell in cells)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        number = path.name[:2]
-        return Lesson(
-            path.stem,
-            trouble=f"cannot be read; `make reset LESSON={number}` restores it",
-        )
-    ran = any(cell.execution_count for cell in notebooks.code_cells(notebook))
+        remedy = f"`make reset LESSON={path.name[:2]}` restores it"
+        return Lesson(path.stem, trouble=f"cannot be read; {remedy}")
+    mistakes = {name: mistake for name, mistake in mistakes.items() if mistake}
     trouble = "" if ran else "not run and saved yet"
     return Lesson(path.stem, exercises, mistakes, trouble)
 
@@ -92,29 +92,17 @@ def read_folder(folder: Path) -> list[Lesson]:
 def learner_table(lessons: list[Lesson]) -> str:
     """A row for each lesson: how many exercises stand where, and what comes next."""
     rows = [("lesson", "passed", "not yet", "open", "next")]
-    for lesson in lessons:
-        total = len(lesson.exercises)
-        not_yet = lesson.count("not yet") + lesson.count("error")
-        passed = f"{lesson.count('passed')} of {total}"
-        done = total > 0 and lesson.count("passed") == total
-        rows.append(
-            (
-                lesson.name,
-                passed if total else "-",
-                str(not_yet) if total else "-",
-                str(lesson.count("open")) if total else "-",
-                lesson.next or ("done" if done else ""),
-            )
-        )
-    return f"{_aligned(rows)}\n\n{_conclusion(lessons)}"
-
-
-def _conclusion(lessons: list[Lesson]) -> str:
-    passed = sum(lesson.count("passed") for lesson in lessons)
-    total = sum(len(lesson.exercises) for lesson in lessons)
-    first = next((lesson for lesson in lessons if lesson.next), None)
-    told = f"{passed} of {total} exercises passed."
-    return f"{told} Next: {first.name}, {first.next}." if first else f"{told} All done."
+    for x in lessons:
+        passed = f"{x.count('passed')} of {len(x.exercises)}"
+        counts = passed, str(x.count(*TRIED)), str(x.count("open"))
+        if not x.exercises:
+            counts = "-", "-", "-"
+        rows.append((x.name, *counts, x.next or ("done" if x.exercises else "")))
+    passed = sum(x.count("passed") for x in lessons)
+    total = sum(len(x.exercises) for x in lessons)
+    left = [f"Next: {x.name}, {x.next}." for x in lessons if x.next]
+    last = left[0] if left else "All done."
+    return f"{_aligned(rows)}\n\n{passed} of {total} exercises passed. {last}"
 
 
 def class_table(learners: dict[str, list[Lesson]]) -> str:
@@ -122,26 +110,13 @@ def class_table(learners: dict[str, list[Lesson]]) -> str:
     names = sorted({x.name for lessons in learners.values() for x in lessons})
     rows = [("learner", *(name[:2] for name in names), "passed", "stuck at")]
     for learner, lessons in learners.items():
-        have = {lesson.name: lesson for lesson in lessons}
-        cells = [_of(have[name]) if name in have else "-" for name in names]
-        passed = sum(lesson.count("passed") for lesson in lessons)
-        rows.append((learner, *cells, str(passed), _stuck(lessons)))
+        have = {x.name: f"{x.count('passed')}/{len(x.exercises)}" for x in lessons}
+        have |= {x.name: "?" for x in lessons if x.trouble and not x.exercises}
+        passed = sum(x.count("passed") for x in lessons)
+        stuck = next((x.first(*TRIED) for x in lessons if x.count(*TRIED)), "")
+        cells = [have.get(name, "-") for name in names]
+        rows.append((learner, *cells, str(passed), stuck))
     return _aligned(rows)
-
-
-def _of(lesson: Lesson) -> str:
-    unreadable = lesson.trouble and not lesson.exercises
-    return "?" if unreadable else f"{lesson.count('passed')}/{len(lesson.exercises)}"
-
-
-def _stuck(lessons: list[Lesson]) -> str:
-    """The first exercise that was tried and not passed."""
-    for lesson in lessons:
-        for name, state in lesson.exercises.items():
-            if state in ("not yet", "error"):
-                mistake = lesson.mistakes.get(name)
-                return f"{name} ({mistake})" if mistake else name
-    return ""
 
 
 def _aligned(rows: list[tuple[str, ...]]) -> str:
@@ -162,36 +137,18 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="for other programs")
     args = parser.parse_args(argv)
     folders = args.folders or [notebooks.ROOT / "my_lessons"]
-    learners = {}
+    learners = {str(folder): read_folder(folder) for folder in folders}
     for folder in folders:
-        lessons = read_folder(folder)
-        if not lessons:
-            print(_empty(folder), file=sys.stderr)
-        if lessons or len(folders) > 1:
-            learners[_learner(folder, folders)] = lessons
+        if not folder.is_dir():
+            made = "; `make lab` makes it" if folder.name == "my_lessons" else ""
+            print(f"There is no folder {folder}{made}.", file=sys.stderr)
+        elif not learners[str(folder)]:
+            print(f"{folder} holds no lesson (NN_topic.ipynb).", file=sys.stderr)
     if args.json:
-        plain = {who: [asdict(x) for x in xs] for who, xs in learners.items()}
+        plain = {who: [asdict(x) for x in xs] for who, xs in learners.items() if xs}
         print(json.dumps(plain, indent=1, ensure_ascii=False))
     elif len(folders) > 1:
         print(class_table(learners))
-    elif learners:
+    elif any(learners.values()):
         print(learner_table(*learners.values()))
-    return 0 if all(learners.values()) and learners else 1
-
-
-def _learner(folder: Path, folders: list[Path]) -> str:
-    """The folder's name; more of its path where two would be called the same."""
-    name = folder.resolve().name
-    same = [f for f in folders if f.resolve().name == name]
-    return name if len(same) == 1 else str(folder)
-
-
-def _empty(folder: Path) -> str:
-    if not folder.is_dir():
-        made = "; `make lab` makes it" if folder.name == "my_lessons" else ""
-        return f"There is no folder {folder.name}{made}."
-    return f"The folder {folder.name} holds no lesson (NN_topic.ipynb)."
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return int(not all(learners.values()))

@@ -10,7 +10,6 @@ import re
 from pathlib import Path
 
 from . import notebooks
-from .release import exercise_name
 
 BEGIN, END = "<!-- lessons -->", "<!-- /lessons -->"
 PICTURE = "lessons/preview.png"
@@ -30,11 +29,7 @@ def lesson_table(solutions: Path) -> str:
         minutes = re.search(r"(\d+) minutes", cells[0].source)
         if not (title and minutes):
             raise ValueError(f"{path.name}: the first cell gives no title or minutes")
-        exercises = sum(
-            "exercise" in notebooks.tags(c) and bool(exercise_name(c))
-            for c in cells
-            if c.cell_type == "code"
-        )
+        exercises = sum("exercise" in notebooks.tags(cell) for cell in cells)
         link = f"[{title[1]}](lessons/{path.name})"
         rows.append(
             f"| {notebooks.number(path)} | {link} | {minutes[1]} | {exercises} |"
@@ -51,10 +46,10 @@ def with_table(readme: str, table: str) -> str:
     >>> with_table("<!-- lessons -->old<!-- /lessons -->", "new").split()
     ['<!--', 'lessons', '-->', 'new', '<!--', '/lessons', '-->']
     """
-    if BEGIN not in readme or END not in readme:
+    before, begin, rest = readme.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
         raise ValueError(f"README.md has no {BEGIN} ... {END}")
-    before, rest = readme.split(BEGIN, 1)
-    after = rest.split(END, 1)[1]
     return f"{before}{BEGIN}\n{table}\n{END}{after}"
 
 
@@ -72,8 +67,9 @@ def main() -> None:
     """Write the table into README.md and the picture beside the lessons."""
     root = notebooks.ROOT
     solutions, page = root / "solutions", root / "README.md"
-    text = with_table(page.read_text(encoding="utf-8"), lesson_table(solutions))
-    page.write_text(text, encoding="utf-8", newline="\n")
+    notebooks.write(
+        page, with_table(page.read_text(encoding="utf-8"), lesson_table(solutions))
+    )
     (root / PICTURE).write_bytes(picture(solutions))
 
 
