@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from course_utils import gaussians
 
-from .. import families, observers
+from .. import observers
 from ..running import frozen
 from ..text import entry
 
@@ -80,12 +80,12 @@ entry(
       subtracted. `.amax(1, keepdim=True)` returns the values.
     * sum without keepdim
         torch.softmax(joint, dim=1) -> joint.exp() / joint.exp().sum(1)
-      The row sums have shape (n,) and line up with the columns; where n equals k nothing
-      complains and image j's sum divides class j. Use `.sum(1, keepdim=True)`.
+      The row sums have shape (n,) and line up with the columns; where n equals k
+      nothing complains and image j's sum divides class j. Use `.sum(1, keepdim=True)`.
     * one sum for the whole table
         torch.softmax(joint, dim=1) -> joint.exp() / joint.exp().sum()
-      You divide by the sum of the whole table, so all rows together sum to 1. Each image
-      has its own doubt: sum each row, `.sum(1, keepdim=True)`.
+      You divide by the sum of the whole table, so all rows together sum to 1. Each
+      image has its own doubt: sum each row, `.sum(1, keepdim=True)`.
     * prior after normalizing
         return torch.softmax(log_likelihoods, dim=1) * log_prior.exp()
       The likelihoods are normalized first and the prior multiplied after, so the rows
@@ -103,16 +103,16 @@ entry(
       The rule divides p(x|y) p(y) by its sum: take exp of the added logarithms first.
     * prior divided out
         + log_prior -> - log_prior
-      You subtract `log_prior`, which divides by the prior: rare classes win. Bayes' rule
-      multiplies by it, so add its logarithm.
+      You subtract `log_prior`, which divides by the prior: rare classes win. Bayes'
+      rule multiplies by it, so add its logarithm.
     * logarithm of the joint
         torch.softmax(joint, dim=1) -> joint
       That is log p(x|y) + log p(y), the numerator of Bayes' rule in logarithms. Now
       exponentiate, and divide each row by its sum.
     * not normalized
         torch.softmax(joint, dim=1) -> joint.exp()
-      These are p(x|y) p(y), the joint numbers: the numerator of Bayes' rule. Divide each
-      row by its sum.
+      These are p(x|y) p(y), the joint numbers: the numerator of Bayes' rule. Divide
+      each row by its sum.
     * divided by the maximum
         torch.softmax(joint, dim=1) -> (joint - joint.amax(1, keepdim=True)).exp()
       The best class gets exactly 1 and the row sums to more than 1. Shifting by the
@@ -198,5 +198,558 @@ entry(
         "the likeliest class is excluded": far(
             [0.0, -200.0], [-1.0, -10000.0], [-1.0, -2.0], prior=(0.0, 1.0)
         ),
+    },
+)
+
+# ------------------------------------------------------------------ class Gaussians
+
+
+def points(counts, d, shrinkage, dtype=torch.float32, scale=1.0):
+    """A probe: shuffled classes of these sizes, with means and spreads of their own."""
+
+    def make():
+        generator = torch.Generator().manual_seed(len(counts) + d)
+        labels = torch.arange(len(counts)).repeat_interleave(torch.tensor(counts))
+        labels = labels[torch.randperm(len(labels), generator=generator)]
+        x = torch.randn(len(labels), d, generator=generator, dtype=dtype)
+        stretch = 0.5 + torch.arange(d, dtype=dtype)
+        x = (x * stretch).cumsum(1) * (1 + labels[:, None]) + 2 * labels[:, None] - 1
+        return scale * x, labels, shrinkage
+
+    return make
+
+
+def two_pairs():
+    """A probe that can be worked out by hand."""
+    images = torch.tensor([[0.0, 0.0], [2.0, 0.0], [1.0, 1.0], [1.0, 5.0]])
+    return images, torch.tensor([0, 0, 1, 1]), 0.5
+
+
+entry(
+    r"""
+    fit_class_gaussians(images, labels, shrinkage)
+        d = images.shape[1]
+        means, covariances = [], []
+        for c in range(int(labels.max()) + 1):
+            x = images[labels == c]
+            mean = x.mean(0)
+            S = (x - mean).T @ (x - mean) / len(x)
+            round_target = S.trace() / d * torch.eye(d, dtype=images.dtype)
+            means.append(mean)
+            covariances.append((1 - shrinkage) * S + shrinkage * round_target)
+        return torch.stack(means), torch.stack(covariances)
+
+    because: maximum likelihood for a Gaussian is the mean and the average of
+      (x - m)(x - m)^T; the mixture with a round one makes it invertible.
+    praise: Ten means and ten covariances: that is the whole generative model, learned
+      in milliseconds. Now it has to classify, and then to draw.
+    hint: `images[labels == c]` are one class's images. Which two statistics does a
+      Gaussian need?
+    hint: With x centered, S = x^T x / n_c. The round target has the same variance
+      everywhere: which number keeps the trace of S?
+    edge: Right, but not where a class hardly varies. Is a small constant added to the
+      variances, or are they kept above a limit? The shrinkage has made the covariance
+      invertible already: leave it out.
+    right: | means, covariances = [], []
+      | for c in range(int(labels.max()) + 1):
+      |     x = images[labels == c]
+      |     S = torch.cov(x.T, correction=0)
+      |     eye = torch.eye(len(S), dtype=S.dtype)
+      |     means.append(x.mean(0))
+      |     covariances.append(torch.lerp(S, S.diagonal().mean() * eye, shrinkage))
+      | return torch.stack(means), torch.stack(covariances)
+    right: | members = F.one_hot(labels).to(images.dtype)
+      | share = members / members.sum(0)
+      | means = share.T @ images
+      | centered = images[:, None] - means
+      | S = torch.einsum("nk,nki,nkj->kij", share, centered, centered)
+      | variance = S.diagonal(dim1=1, dim2=2).mean(1)[:, None, None]
+      | eye = torch.eye(images.shape[1], dtype=images.dtype)
+      | return means, (1 - shrinkage) * S + shrinkage * variance * eye
+    right: S = (x - mean).T @ (x - mean) / len(x) ->
+      S = x.T @ x / len(x) - torch.outer(mean, mean)
+    right: range(int(labels.max()) + 1) -> labels.unique()
+
+    ~ divided by n - 1
+        / len(x) -> / (len(x) - 1)
+        S = (x - mean).T @ (x - mean) / len(x) -> S = torch.cov(x.T)
+      The unbiased covariance, divided by n - 1 (torch.cov's default). The course uses
+      maximum likelihood, divided by n: `correction=0`.
+    * no shrinkage
+        (1 - shrinkage) * S + shrinkage * round_target -> S
+      The shrinkage is not used. Pixels that a class never inked have variance 0 here,
+      and the density divides by it.
+    * identity without the trace
+        S.trace() / d * ->
+      You shrink toward variance 1. The target is the class's own average variance,
+      tr(S)/d, so that the total ink variance stays.
+    * s I added
+        S.trace() / d * -> && (1 - shrinkage) * S -> S
+      You keep all of S and add s to every variance, so the total grows. Mix: (1 - s) of
+      S, and s of the round one, tr(S)/d on the diagonal.
+    * added to every entry
+        * torch.eye(d, dtype=images.dtype) ->
+        * torch.eye(d, dtype=images.dtype) -> && (1 - shrinkage) * S -> S
+      The number tr(S)/d is added to every entry of the matrix, as if all pixels rose
+      and fell together. Variances stand on the diagonal: multiply it by `torch.eye(d)`.
+    * trace not divided by d
+        S.trace() / d -> S.trace()
+      tr(S) is the sum of d variances; as the variance of every pixel it is d times too
+      large. Divide it by d.
+    * trace divided by the number of images
+        S.trace() / d -> S.trace() / {len(x)|len(images)}
+      tr(S) is the sum of d variances, one for each pixel: their average is tr(S)/d. You
+      divide by the number of images.
+    * added, not mixed
+        (1 - shrinkage) * S -> S
+      The round part is added on top, and the total variance grows. Mix: (1 - s) of the
+      one and s of the other.
+    * mixed the other way round
+        (1 - shrinkage) * S + shrinkage * -> shrinkage * S + (1 - shrinkage) *
+      The weights are swapped: at small shrinkage you get the round one. (1 - s) belongs
+      to the covariance, s to the round target.
+    * shrunk toward the diagonal
+        S.trace() / d -> S
+      You shrink toward S's own diagonal, where never-inked pixels keep variance 0. The
+      target is round: the same variance everywhere.
+    * diagonal only
+        (1 - shrinkage) * S -> (1 - shrinkage) * S * torch.eye(d)
+      Only the variances are left: every pixel is drawn on its own. Strokes are
+      neighbors that vary together; keep the whole matrix.
+    * not centered
+        (x - mean) -> x
+      This is the second moment E[x x^T]. Subtract the class's mean from its images
+      first.
+    * centered on the mean of all classes
+        (x - mean) -> (x - images.mean(0))
+      You center on the mean of all images, so how far the class lies from the others
+      counts as its spread. Center on the class's own mean.
+    * one covariance for all classes
+        S = (x - mean).T @ (x - mean) / len(x) -> S = torch.cov(
+          torch.cat([images[labels == y] - images[labels == y].mean(0)
+          for y in labels.unique()]).T, correction=0)
+      All classes share one covariance. Compute it inside the loop, from this class's
+      images alone.
+    * covariance of images, not of pixels
+        (x - mean).T @ (x - mean) -> (x - mean) @ (x - mean).T
+        S = (x - mean).T @ (x - mean) / len(x) -> S = torch.cov(x{|, correction=0})
+      This is an (n, n) table of images against images. For pixels against pixels write
+      x^T x with x centered, or give torch.cov, which takes one variable a row, `x.T`.
+    * not divided by the count
+        (x - mean).T @ (x - mean) / len(x) -> (x - mean).T @ (x - mean)
+      This is the sum over the class's images; the covariance is their mean. Divide by
+      the number of images in the class.
+    * divided by the number of all images
+        / len(x) -> / len(images)
+      You divide by the number of all images. A class's covariance is a mean over that
+      class: divide by its own count.
+    * sizes of the digits written in
+        range(int(labels.max()) + 1) -> range(10)
+        S.trace() / d -> S.trace() / 64
+      The digits' sizes are written in: 10 classes, or 64 pixels. Take d from
+      `images.shape[1]` and the number of classes from `labels`.
+    ~ covariances first
+        torch.stack(means), torch.stack(covariances) ->
+          torch.stack(covariances), torch.stack(means)
+      Both are right; return the means first, then the covariances.
+    """,
+    names=NAMES,
+    lesson=1,
+    reference=gaussians.fit_class_gaussians,
+    observe=observers.value,
+    atol=1e-12,
+    probes={
+        "two classes of two points, shrinkage 0.5": two_pairs,
+        "classes of 3 and 7 points, shrinkage 0.1": points([3, 7], 2, 0.1),
+        "three classes in 4 dimensions": points([5, 4, 9], 4, 0.3),
+        "shrinkage 1": points([4, 6], 3, 1.0),
+        "float64": points([6, 5], 3, 0.2, torch.float64),
+    },
+    edge={
+        "points close together (variances of a millionth)": points(
+            [6, 5], 3, 0.2, torch.float64, scale=1e-3
+        ),
+    },
+)
+
+# ------------------------------------------------------------------ sample_class
+
+MOMENTS = [
+    f"{what}, in standard errors; chance makes 1 or 2"
+    for what in (
+        "mean of the draws", "covariance of the draws",
+        "values beyond 3 standard deviations", "rows multiplied by other rows",
+        "spread of 100 single images",
+    )
+]  # fmt: skip
+
+
+def draws(function, mean, covariance, n, generator):
+    """What the draws are like, and whether `generator` alone decides them.
+
+    The large sample is drawn in one call; what later calls do is asked of small ones.
+    A right way to draw stays within 7 standard errors, with all its luck.
+    """
+    kept, seed = (mean.clone(), covariance.clone()), generator.initial_seed()
+    seen = dict(observers.value(function, mean, covariance, n, generator))
+    x = seen.pop("value")
+    yield "returned", described(x)
+    if not isinstance(x, torch.Tensor) or x.shape != (n, len(mean)):
+        return
+    yield from seen.items()
+
+    def draw(n, generator):
+        return frozen(function(*frozen(kept), n, generator))
+
+    other = torch.Generator().manual_seed(seed)
+    first, second, third = (draw(50, other) for _ in range(3))
+    again = draw(50, torch.Generator().manual_seed(seed))
+    yield "same generator, same samples", torch.equal(first, again)
+    new = not (torch.equal(first, second) or torch.equal(second, third))
+    yield "next call, new samples", new
+
+    white = whitened(x, *kept)
+    yield MOMENTS[0], white.mean(0) * n**0.5
+    unit = torch.eye(len(mean)).double()
+    yield MOMENTS[1], (white.T @ white / n - unit) * (n / (1 + unit)).sqrt()
+    share, far = math.erfc(3.01 / 2**0.5), (white.abs() > 3.01).double().mean()
+    yield MOMENTS[2], (far - share) * (white.numel() / share) ** 0.5
+    pairs = [white[lag:] * white[:-lag] for lag in (1, n // 2)]
+    yield MOMENTS[3], torch.stack([p.mean(0) * len(p) ** 0.5 for p in pairs])
+    if new:
+        alone = [draw(1, generator) for _ in range(100)]
+        yield "returned for n = 1", described(alone[0])
+        if all(one.shape == (1, len(mean)) for one in alone):
+            variance = whitened(torch.cat(alone), *kept).square().mean(0)
+            yield MOMENTS[4], (variance - 1) * (len(alone) / 2) ** 0.5
+
+
+def described(x):
+    """Type and shape, and whether the numbers are some."""
+    if not isinstance(x, torch.Tensor):
+        return None if x is None else f"no tensor: of type {type(x).__name__}"
+    kind = f"a tensor of shape {tuple(x.shape)}, {str(x.dtype).removeprefix('torch.')}"
+    return kind if x.isfinite().all() else f"{kind}, with NaN or infinity"
+
+
+def whitened(x, mean, covariance):
+    """Independent standard normal numbers, (n, d), if the distribution is right."""
+    root = torch.linalg.cholesky(covariance.double())
+    centered = (x.double() - mean.double()).T
+    return torch.linalg.solve_triangular(root, centered, upper=False).T
+
+
+def gaussian(mean, covariance, seed, n=20_000):
+    """A probe: a class's Gaussian, and how much to draw from it."""
+    return lambda: (
+        torch.tensor(mean), torch.tensor(covariance), n,
+        torch.Generator().manual_seed(seed),
+    )  # fmt: skip
+
+
+entry(
+    r"""
+    sample_class(mean, covariance, n, generator)
+        root = torch.linalg.cholesky(covariance)
+        z = torch.randn(n, len(mean), generator=generator, dtype=mean.dtype)
+        return mean + z @ root.T
+
+    because: E[(Lz)(Lz)^T] = L E[zz^T] L^T = L L^T = S, and a linear map of normal
+      numbers is normal.
+    praise: Random numbers in, images out: you have written a generator. A GAN replaces
+      the matrix by a network and nothing else in that sentence.
+    hint: In one dimension, mean + std * z. What takes the place of the standard
+      deviation, the root of the variance, when S is a matrix?
+    hint: torch.linalg.cholesky gives L with L L^T = S. For a column z it is L z; what
+      is it for rows z of shape (n, d)?
+    right: root = torch.linalg.cholesky(covariance) ->
+      values, vectors = torch.linalg.eigh(covariance)
+      \nroot = vectors * values.sqrt(){| @ vectors.T}
+    right: | root = torch.linalg.cholesky(covariance)
+      | z = torch.randn(len(mean), n, generator=generator, dtype=mean.dtype)
+      | return (mean[:, None] + root @ z).T
+    right: | root = torch.linalg.cholesky(covariance)
+      | z = [torch.randn(len(mean), generator=generator) for _ in range(n)]
+      | return torch.stack([mean + root @ one for one in z])
+    right: | z = torch.empty(n, len(mean)).normal_(generator=generator)
+      | root = torch.linalg.cholesky(covariance)
+      | return torch.einsum("ij,nj->ni", root, z) + mean
+
+    * global random state
+        generator=generator, ->
+        return torch.distributions.MultivariateNormal(mean, covariance).sample((n,))
+        | x = np.random.multivariate_normal(mean.numpy(), covariance.numpy(), n)
+        | return torch.from_numpy(x).to(mean.dtype)
+      The distribution is right, but the seed of `generator` does not decide the
+      numbers: the same seed gives other images next time. Draw z with `torch.randn(...,
+      generator=generator)`.
+    * global seed set
+        generator=generator, -> && z =
+          -> torch.manual_seed({0|generator.initial_seed()})\nz =
+      `torch.manual_seed` sets the global state, and the numbers come from there: every
+      call draws the same images. Leave it out and pass `generator=generator` to
+      torch.randn.
+    * covariance in place of its root
+        root.T -> covariance
+      z times S has covariance S S^T: S counted twice. Use a root L with L L^T = S, as a
+      standard deviation is the root of a variance.
+    * root on the wrong side
+        root.T -> root
+      `z @ L` has covariance L^T L, which is not L L^T. In rows it is `z @ L.T`.
+    * eigenvectors taken for rows
+        root = torch.linalg.cholesky(covariance) ->
+          values, vectors = torch.linalg.eigh(covariance)
+          && root.T -> (vectors.T * values.sqrt()).T
+        root = torch.linalg.cholesky(covariance) ->
+          vectors, values, _ = torch.linalg.svd(covariance)
+          && z @ root.T -> z * values.sqrt() @ vectors
+      The eigenvectors are the columns of V, and the root is V times the roots of the
+      eigenvalues. For rows z multiply by its transpose, `V.T`.
+    * covariance not used
+        z @ root.T -> z
+      You add z as it is, so every pixel has variance 1 and ignores the others. Multiply
+      z by a root of the covariance first.
+    * inverse root
+        root.T -> torch.linalg.inv(root).T
+      The inverse root turns draws of this class back into standard normal numbers. You
+      want the way out: z times L^T.
+    * variances only
+        z @ root.T -> z * covariance.diagonal().sqrt()
+      Each pixel has the right spread and ignores its neighbors. The off-diagonal
+      covariances carry the strokes: use a root of the whole matrix.
+    * variance in place of standard deviation
+        z @ root.T -> z * covariance.diagonal()
+      You scale by variances, pixel by pixel. Spread is a root, and pixels vary
+      together: take the Cholesky root of the whole matrix.
+    * root of each entry
+        root.T -> covariance.sqrt()
+      `.sqrt()` takes the root of every entry. A root of a matrix has L L^T = S:
+      torch.linalg.cholesky.
+    * mean forgotten
+        mean + ->
+      The draws lie around 0. Add the mean: it is the class's average image.
+    * one latent for all images
+        torch.randn(n, len(mean), -> torch.randn(len(mean),
+          && z @ root.T -> (z @ root.T).expand(n, -1)
+      One z is drawn and used n times, so all images are the same. Draw a z of shape
+      (n, d).
+    * one number for all pixels
+        randn(n, len(mean), -> randn(n, 1, && z @ root.T ->
+          z * covariance.diagonal().sqrt()
+      Each image gets one random number, and all its pixels follow it. Give every pixel
+      its own: z has shape (n, d).
+    * seeded inside
+        z = -> generator.manual_seed({0|generator.initial_seed()})\nz =
+        return mean + z @ root.T -> generator.manual_seed(0)\nreturn mean + z @ root.T
+      The random numbers begin anew at each call, so calls draw the same images again.
+      Draw from `generator`, which the caller seeded, and leave its state alone.
+    * half of the draws made from the others
+        randn(n -> randn((n + 1) // 2
+          && return -> z = torch.cat([z, {-z|z}])[:n]\nreturn
+      Half of the rows are the other half again, copied or mirrored. n draws are
+      independent: draw a z of shape (n, d).
+    * latents standardized over the batch
+        return -> z = {(z - z.mean(0)) / z.std(0)|z - z.mean(0)}\nreturn
+      You center or scale z by the batch's own mean and spread. That ties the draws to
+      each other, and one image alone is always the mean, or NaN. torch.randn has mean 0
+      and variance 1 already.
+    ~ axis of length 1 removed
+        return mean + z @ root.T -> return (mean + z @ root.T).squeeze()
+      Right for many images. For one, `.squeeze()` removes the axis of length n = 1 too:
+      leave it out, the contract says (n, d).
+    * latents not standard normal
+        randn -> rand
+        randn -> rand && return -> z = (z - 0.5) * 12**0.5\nreturn
+        randn(n -> rand({2|3|4}, n
+          && return -> z = (z - 0.5).sum(0) * (12 / len(z)) ** 0.5\nreturn
+        return -> z = z.clamp({-2, 2|-2.5, 2.5|-3, 3})\nreturn
+      Your latents are no standard normal numbers (uniform, or cut off?). Even with mean
+      and variance put right, sums of a few uniforms are no Gaussian: use torch.randn.
+    * clamped to the range
+        return mean + z @ root.T -> return (mean + z @ root.T).clamp(-1, 1)
+      Clamping makes every pixel legal and changes the distribution: many values are
+      then exactly -1 or 1. Return what the Gaussian says; we want to see where it errs.
+    """,
+    names=NAMES,
+    lesson=1,
+    reference=gaussians.sample_class,
+    observe=draws,
+    seconds=10,  # 20,000 draws by a loop of Python take a second or two
+    tolerance=dict.fromkeys(MOMENTS, (0.0, 7.0)),
+    probes={
+        "two pixels, both brighter together": gaussian(
+            [0.5, -0.5], [[1.0, 0.6], [0.6, 0.5]], seed=1
+        ),
+        "two pixels, one against the other": gaussian(
+            [-0.3, 1.0], [[9e-4, -1e-3], [-1e-3, 25e-4]], seed=2
+        ),
+        "three pixels": gaussian(
+            [0.2, -0.6, 1.0],
+            [[0.5, 0.3, 0.0], [0.3, 0.4, 0.1], [0.0, 0.1, 0.2]],
+            seed=3,
+        ),
+    },
+)
+
+# ------------------------------------------------------------------ mse_minimizer
+
+
+def samples(*values, dtype=torch.float32):
+    """A probe: these samples."""
+    return lambda: (torch.tensor(values, dtype=dtype),)
+
+
+entry(
+    """
+    mse_minimizer(samples)
+        return samples.mean(0)
+
+    because: the slope of E(x - a)^2 in a is 2(a - E x), which is 0 at a = E x, pixel by
+      pixel.
+    praise: Now you know what every network trained with squared error draws when it has
+      to guess: the mean of everything that would have been right.
+    hint: Which a makes the mean of (x - a)^2 smallest? Set its slope in a to 0.
+    hint: The slope is 2 (a - mean of x), and every pixel is a problem of its own. Over
+      which axis do you average?
+    right: return samples.sum(0) / len(samples)
+    right: return torch.einsum("n...->...", samples) / samples.shape[0]
+    right: return torch.stack(list(samples)).mean(dim=0)
+    right: | guess = torch.zeros_like(samples[0])
+      | for _ in range(60):  # the slope of the mean squared error is 2 (guess - mean)
+      |     guess = guess - 0.25 * 2 * (guess - samples).mean(0)
+      | return guess
+
+    * one number for all
+        samples.mean(0) -> samples.mean()
+      `.mean()` averages over everything and leaves one number. Each pixel has a best
+      guess of its own: average over the samples, dim 0.
+    * mean of each sample
+        samples.mean(0) -> samples.mean(-1)
+        samples.mean(0) -> samples.reshape(len(samples), -1).mean(1)
+      You average inside each sample, so n gray values come back. Average over the
+      samples, dim 0, and an image comes back.
+    * median
+        samples.mean(0) -> samples.{median(0).values|quantile(0.5, dim=0)|median(0)}
+      The median is the best answer to the absolute error |x - a|. To the squared error
+      it is the mean: set the slope of E(x - a)^2 to 0.
+    * best of the samples
+        | flat = (samples - samples.mean(0)).reshape(len(samples), -1)
+        | return samples[flat.square().sum(1).argmin()]
+      That is the best answer among the samples. Squared error is free to pick a point
+      where no sample lies, and does: that is the trouble.
+    * middle of the range
+        samples.mean(0) -> (samples.amax(0) + samples.amin(0)) / 2
+      Halfway between the extremes minimizes the largest error. The squared error weighs
+      every sample: take their mean.
+    * most frequent value
+        samples.mean(0) -> {samples.mode(0).values|samples[0]|samples[-1]}
+      That picks one sample's values. The mean of the squared errors weighs all samples,
+      and its minimum lies between them.
+    * sum
+        samples.mean(0) -> samples.sum(0)
+      The sum grows with the number of samples; divide by it.
+    * divided by n - 1
+        samples.mean(0) -> samples.sum(0) / (len(samples) - 1)
+      n - 1 belongs to the unbiased variance. The mean is divided by n.
+    ~ sample axis kept
+        samples.mean(0) -> samples.mean(0, keepdim=True)
+      The right numbers, with an axis of length 1 in front. Leave out `keepdim`: a guess
+      has the shape of one sample.
+    ~ shape changed
+        samples.mean(0) -> samples.mean(0).{flatten|squeeze}()
+      The right numbers in another shape. A guess has the shape of one sample, axes of
+      length 1 included: leave out flatten and squeeze.
+    ~ always float32
+        samples.mean(0) -> samples.float().mean(0)
+      The result is always float32. Keep the type of the samples: leave out the cast.
+    * the error, not the guess
+        samples.mean(0) -> samples.{var|std}(0{|, correction=0})
+        samples.mean(0) -> (samples - samples.mean(0)).square().{mean|sum}()
+      That is how large the error is at the best guess, not where it is. Return the
+      guess itself.
+    """,
+    names=NAMES,
+    lesson=1,
+    observe=observers.value,
+    probes={
+        "numbers 0, 0, 1": samples(0.0, 0.0, 1.0),
+        "numbers -1.5, -1.5, 1.5, 4.5": samples(-1.5, -1.5, 1.5, 4.5),
+        "three points in the plane": samples([0.0, 2.0], [1.0, 0.0], [5.0, 1.0]),
+        "two images of 1x2x2": samples(
+            [[[-1.0, 0.0], [1.0, 0.5]]], [[[1.0, -1.0], [0.5, 0.0]]]
+        ),
+        "nine numbers": samples(0.0, 1.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 3.0),
+        "float64": samples(0.1, 0.2, 0.6, dtype=torch.float64),
+    },
+)
+
+# ------------------------------------------------------------------ inverse cdf
+
+entry(
+    """
+    sample_by_inverse_cdf(u)
+        return u.sqrt()
+
+    because: the share below x is the integral of 2t from 0 to x, which is x^2; x^2 = u
+      gives x = sqrt(u).
+    praise: A fixed function turned uniform numbers into the distribution you wanted. G
+      in a GAN is such a function, with weights that it learns.
+    hint: Which share of the samples lies below x, if the density is 2t? Integrate from
+      0 to x.
+    hint: Which share of uniform numbers lies below u? x belongs to u where both shares
+      are the same.
+    right: return u**0.5
+    right: return u.pow(1 / 2)
+    right: return (u.log() / 2).exp()
+    right: return torch.from_numpy(np.sqrt(u.numpy()))
+
+    * the cdf itself
+        u.sqrt() -> u**2
+      x^2 is the share of samples below x: from x to u. You have u and want x, so solve
+      x^2 = u.
+    * the density itself
+        u.sqrt() -> 2 * u
+      2x says how dense samples are at x, and 2u is as dense everywhere in [0, 2].
+      Integrate first: the share below x is x^2. Then solve for x.
+    * the density inverted
+        u.sqrt() -> u / 2
+      You inverted the density 2x. Invert its integral, the share x^2 of samples below
+      x.
+    * a factor 2 left over
+        u.sqrt() -> {(2 * u).sqrt()|(u / 2).sqrt()|u.sqrt() / 2|2 * u.sqrt()}
+      A factor of 2 is left. The integral of 2x from 0 to x is x^2: the 2 is gone, and
+      at u = 1 the sample must be exactly 1.
+    ~ from the other end
+        u.sqrt() -> (1 - u).sqrt()
+      The distribution is right: 1 - u is uniform too. The course asks for the
+      increasing map, so that larger u means larger x.
+    * mirrored
+        u.sqrt() -> 1 - {(1 - u)|u}.sqrt()
+      That samples 2(1 - x), dense near 0. Here samples crowd near 1: the share below x
+      is x^2.
+    * u unchanged
+        u.sqrt() -> u.clone()
+      u is uniform, as dense at 0 as at 1. Push it: solve x^2 = u for x.
+    * sorted
+        u.sqrt() -> u.sqrt().{sort().values|sort(descending=True).values|flip(0)}
+      The right values in another order: sample i belongs to u[i]. Leave the order
+      alone.
+    * new random numbers
+        u.sqrt() -> {torch.rand_like(u)|torch.rand(len(u))}.sqrt()
+        u.sqrt() -> torch.maximum(torch.rand_like(u), torch.rand_like(u))
+        | x, y = torch.rand(8 * len(u)), torch.rand(8 * len(u))
+        | return x[y < x][:len(u)]
+      You draw anew; the randomness is already in u. The map itself is deterministic:
+      the same u always gives the same x.
+    """,
+    names=NAMES,
+    lesson=1,
+    observe=observers.value,
+    elementwise=True,
+    probes={
+        "u = 1/4": samples(0.25),
+        "u = 0, 1/100, 1/2, 1": samples(0.0, 0.01, 0.5, 1.0),
+        "u out of order": samples(0.81, 0.04, 0.36, 0.04),
+        "float64": samples(0.3, 0.7, dtype=torch.float64),
     },
 )
