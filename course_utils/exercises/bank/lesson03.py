@@ -4,6 +4,7 @@ import math
 
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from course_utils import losses, training
 
@@ -206,8 +207,8 @@ entry(
     hint: The sigmoid's slope is D (1 - D). Multiply it by -1 / (1 - D) and cancel.
     edge: Right, but not where D is very sure, or fooled: at logits of -20 and below the
       slope is tiny and not 0, at 10 and above it is all but -1. Are digits lost in a
-      difference from 1, or does an epsilon or a clamp decide? Cancel 1 - D on paper, and
-      write what is left directly.
+      difference from 1, or does an epsilon or a clamp decide? Cancel 1 - D on paper,
+      and write what is left directly.
     right: return -1 / (1 + torch.exp(-logit))
     right: return -torch.exp(logit) / (1 + torch.exp(logit))
     right: return -torch.exp(F.logsigmoid(logit))
@@ -300,5 +301,530 @@ entry(
         "very sure (-20)": given(-20.0),
         "logits -80, -40, 10": given(-80.0, -40.0, 10.0),
         "fooled (15)": given(15.0),
+    },
+)
+
+# ------------------------------------------------------------ pretrain_discriminator
+
+
+def gradients_of(net):
+    """All that `.grad` holds, in one vector; None where there is none."""
+    gradients = [p.grad for p in net.parameters()]
+    if any(gradient is None for gradient in gradients):
+        return None
+    return torch.cat([gradient.flatten() for gradient in gradients])
+
+
+def left_alone(name, net, parameters):
+    """Whether a network can be used as before; `parameters` are those it had."""
+    still = torch.equal(parameters_of(net), parameters)
+    yield f"{name}'s parameters", "unchanged" if still else "its weights moved"
+    yield from left_as_found(name, net)
+
+
+def pretraining(steps, *, train=True, sure=0.0):
+    """A probe: players with old gradients, whose D is to take this many steps."""
+
+    def make():
+        (given,) = round_of(times=steps, junk=0.2, lr=0.5, sure=sure)()
+        given.G.train(train)
+        return (given,)
+
+    return make
+
+
+def pretrained(function, given):
+    """What was done, in numbers that say more than weights; then D's weights, and G."""
+    G, D, optimizer_d = given.G, given.D, given.optimizer_d
+    weights, weights_d, old = parameters_of(G), parameters_of(D), gradients_of(G)
+    state, taken, drawn = torch.get_rng_state(), [], []
+    optimizer_d.register_step_post_hook(lambda *_: taken.append(1))
+
+    def sampler(name, n, dim):
+        stream = Stream(n, dim, seed=n)
+        return lambda: (drawn.append(name), stream())[1]
+
+    # Unequal batches tell two means from one.
+    real, latent = sampler("real", 5, 3), sampler("latent", 3, 2)
+    function(G, D, optimizer_d, real, latent, given.times)
+    moved = not torch.equal(parameters_of(D), weights_d)
+    yield "D has moved", moved
+    yield "steps of optimizer_d", len(taken)
+    if taken or not moved:  # else another optimizer moved it, by whatever rule
+        yield (
+            "batches drawn (real, latent)",
+            (drawn.count("real"), drawn.count("latent")),
+        )
+        yield "change of D's parameters", parameters_of(D) - weights_d
+    yield from left_alone("G", G, weights)
+    new = gradients_of(G)
+    same = new is not None and torch.equal(new, old)
+    cleared = "cleared" if new is None else "changed"
+    yield "G's gradients", "unchanged" if same else cleared
+    yield from left_as_found("D", D)
+    still = torch.equal(state, torch.get_rng_state())
+    yield "global random state", "untouched" if still else MOVED
+    yield f"{COST}drawn in this order", ", ".join(drawn)
+
+
+entry(
+    r"""
+    pretrain_discriminator(G, D, optimizer_d, sample_real, sample_latent, steps)
+        for _ in range(steps):
+            x_real = sample_real()
+            z = sample_latent()
+            x_fake = G(z).detach()
+            real = torch.sigmoid(D(x_real))
+            fake = torch.sigmoid(D(x_fake))
+            loss = -losses.value_function(real, fake)
+            optimizer_d.zero_grad()
+            loss.backward()
+            optimizer_d.step()
+
+    because: This is D's step of the minimax game, on new batches; everything after the
+      two draws is what `training.discriminator_step(G, D, optimizer_d, x_real, z)`
+      does.
+    praise: Now D can be made as good as you like before G takes a single step.
+    hint: You have written one step of D before. What do you hand to it, `steps` times?
+    hint: `training.discriminator_step(G, D, optimizer_d, x_real, z)` in a loop, on new
+      batches each time. (Written out: fakes without a graph, the two means of -V,
+      zero_grad, backward, step.)
+    right: | for _ in range(steps):
+      |     x_real, z = sample_real(), sample_latent()
+      |     training.discriminator_step(G, D, optimizer_d, x_real, z)
+    right: x_fake = G(z).detach() -> with torch.no_grad():\n        x_fake = G(z)
+    right: -losses.value_function(real, fake) ->
+      F.binary_cross_entropy(real, torch.ones_like(real)) +
+      F.binary_cross_entropy(fake, torch.zeros_like(fake))
+    right: -losses.value_function(real, fake) ->
+      F.softplus(-D(x_real)).mean() + F.softplus(D(x_fake)).mean()
+
+    + latents first
+        /(x_real = .+)\n( *)(z = .+)/ -> \3\n\2\1
+        | real = [sample_real() for _ in range(steps)]
+        | latent = [sample_latent() for _ in range(steps)]
+        | for x_real, z in zip(real, latent):
+        |     training.discriminator_step(G, D, optimizer_d, x_real, z)
+      Right. The course draws the real batch first, then the latents, in each step.
+      Where both samplers share one random generator, your numbers differ a little from
+      the lesson's.
+    * G gets gradients
+        .detach() ->
+        .detach() -> && for _ -> G.zero_grad()\nfor _
+      D learns well, and its loss also flows back through G and leaves gradients there,
+      for nothing now and for trouble later. Make the fakes under torch.no_grad(), or
+      detach() them.
+    * G's gradients cleared
+        optimizer_d.zero_grad() -> optimizer_d.zero_grad(); G.zero_grad()
+      D learns well, and what stood in G's `.grad` is gone. G is not your business here:
+      make the fakes under torch.no_grad() or detach() them, and clear D's gradients
+      only.
+    * no zero_grad
+        /^ *optimizer_d.zero_grad\(\)\n/ ->
+        /^ *optimizer_d.zero_grad\(\)\n/ -> && for _ -> optimizer_d.zero_grad()\nfor _
+        /^ *optimizer_d.zero_grad\(\)\n/ ->
+          && optimizer_d.step() -> optimizer_d.step(); optimizer_d.zero_grad()
+      Old gradients are added to the new ones: `.grad` may hold anything when your
+      function is called. Call optimizer_d.zero_grad() before each backward().
+    * no step
+        optimizer_d.step() ->
+        return None
+      D has not moved. Is there a loop, and an optimizer_d.step() in it?
+    * a step without gradients
+        loss.backward() ->
+        /(loss.backward\(\))\n( *)(optimizer_d.step\(\))/ -> \3\n\2\1
+        optimizer_d.step() -> optimizer_d.zero_grad(); optimizer_d.step()
+      D has not moved: optimizer_d.step() finds no gradients. The order is zero_grad(),
+      backward(), step().
+    * the step behind the loop
+        /^    optimizer_d.step/ -> optimizer_d.step
+        /^    optimizer_d.step/ -> optimizer_d.step && /^ *optimizer_d.zero_grad\(\)\n/ ->
+          && for _ -> optimizer_d.zero_grad()\nfor _
+      D takes a single step, after the loop. Move optimizer_d.step() into it, as far to
+      the right as backward().
+    * an optimizer of its own
+        for _ -> optimizer_d = torch.optim.Adam(D.parameters())\nfor _
+      D has moved, and not by a step of `optimizer_d`: by another optimizer, or by hand?
+      Whoever calls your function chooses the optimizer: step the one you are given.
+    * one term after the other
+        | for _ in range(steps):
+        |     x_real, z = sample_real(), sample_latent()
+        |     for x, sign in (x_real, -1), (G(z).detach(), 1):
+        |         optimizer_d.zero_grad()
+        |         F.softplus(sign * D(x)).mean().backward()
+        |         optimizer_d.step()
+      Two steps for one: D moves on the data first, and the fakes meet another D. Both
+      terms belong to one step: add them (or call backward() on each), then step once.
+    * labels swapped
+        real, fake) -> 1 - real, 1 - fake)
+      D learns to call data generated and fakes real. High means real: the data's target
+      is 1, the fakes' is 0.
+    * wrong direction
+        -losses -> losses
+      D walks downhill on V, which it should climb: an optimizer minimizes, so hand it
+      -V.
+    * everything is real
+        real, fake) -> real, 1 - fake)
+      Both batches are given the target 1: D is rewarded for calling fakes real. Fakes
+      enter as log(1 - D).
+    * reals only
+        -losses.value_function(real, fake) -> -torch.log(real).mean()
+      D learns from the data only, and the best it can do is to call everything real.
+      The second term, on fakes, is missing or cut off: detach() belongs to G's samples,
+      not to D's answers.
+    * fakes only
+        -losses.value_function(real, fake) -> -torch.log(1 - fake).mean()
+      D sees fakes only, and the best it can do is to call everything generated. The
+      first term, on data, is missing or cut off.
+    * one mean over both
+        -losses.value_function(real, fake) ->
+          -torch.log(torch.cat([real, 1 - fake])).mean()
+      One mean over both batches: the larger batch counts for more, and the posterior
+      tilts toward it. Two expectations are two means, added.
+    ~ half
+        real, fake) -> real, fake) / 2
+      Right up to a factor 1/2, which halves D's steps. This course adds the two means
+      and leaves the sum as it is.
+    ~ sum in place of mean
+        -losses.value_function(real, fake) ->
+          -torch.log(real).sum() - torch.log(1 - fake).sum()
+      Sums over the batch: the step grows with the batch. Take means.
+    * two sigmoids
+        real, fake) -> torch.sigmoid(real), torch.sigmoid(fake))
+      The sigmoid is applied twice: a loss `with_logits` has one inside. Hand it the
+      logits as D returns them.
+    * one batch for ever
+        /^    x_real = .+\n/ -> && for _ -> x_real = sample_real()\nfor _
+        /^    z = .+\n/ -> && for _ -> z = sample_latent()\nfor _
+        /^    (x_real|z) = .+\n/ ->
+          && for _ -> x_real, z = sample_real(), sample_latent()\nfor _
+      What is drawn before the loop is drawn once, and D learns that batch by heart.
+      Call both samplers in every step.
+    * one step
+        range(steps) -> range(1)
+      One step, whatever `steps` says. Where is the loop?
+    * one step off
+        range(steps) -> range({steps + 1|1, steps})
+      One step too many or too few: `range(steps)` counts from 0 to steps - 1.
+    * G left in another mode
+        for _ -> G.eval()\nfor _
+        for _ -> G.eval()\nfor _ && optimizer_d.step() -> optimizer_d.step()\nG.train()
+      G's mode changed. Neither eval() nor train() is needed: it is enough to detach G's
+      samples.
+    * G left frozen
+        for _ -> G.requires_grad_(False)\nfor _
+      G's parameters stay frozen after you: it could never learn again. Making the fakes
+      under torch.no_grad() is enough.
+    * D left in eval mode
+        for _ -> D.eval()\nfor _
+      D comes back in eval mode. It learns here, and will again: leave its mode alone.
+    * D left frozen
+        optimizer_d.step() -> optimizer_d.step()\nD.requires_grad_(False)
+      D's parameters stay frozen after you: its next step would have nothing to move.
+      Leave requires_grad alone.
+    """,
+    names=NAMES,
+    lesson=3,
+    reference=training.pretrain_discriminator,
+    observe=pretrained,
+    rtol=1e-4,
+    atol=1e-6,
+    probes={
+        "1 step": pretraining(1),
+        "3 steps": pretraining(3),
+        "2 steps, G in eval mode, D sure": pretraining(2, train=False, sure=-2.0),
+    },
+)
+
+
+# ------------------------------------------------------------ generator_gradient_norm
+
+
+def measured(loss, n=4, *, deeper=False, sure=0.0):
+    """A probe: players with old gradients in G, latents, and a loss of D(G(z))."""
+
+    def make():
+        (given,) = round_of(n_fake=n, junk=0.2, sure=sure)()
+        if deeper:
+            given.G.insert(1, nn.Linear(5, 5))
+            for p in given.G.parameters():
+                p.grad = torch.full_like(p, 0.2)
+        return given, loss
+
+    return make
+
+
+def tiny(probability):
+    """So flat that squares of its gradients leave float32."""
+    return 1e-25 * probability.mean()
+
+
+def gradient_norm(function, given, loss):
+    """The norm, and what is left behind in both networks."""
+    G, D, z = given.G, given.D, given.z
+    old, z_before, state = gradients_of(G), z.clone(), torch.get_rng_state()
+    weights, weights_d = parameters_of(G), parameters_of(D)
+    value = function(G, D, z, loss)
+    if loss is tiny:
+        lost = as_number(value, whole=False) == 0
+        yield f"{COST}gradients of 1e-25", "lost" if lost else "seen"
+        return
+    yield "value", value
+    new = gradients_of(G)
+    clean = new is None or torch.equal(new, old)
+    yield "G's gradients afterwards", "as before, or none" if clean else "changed"
+    yield from left_alone("G", G, weights)
+    yield from left_alone("D", D, weights_d)
+    yield "z", "unchanged" if torch.equal(z, z_before) else CHANGED
+    still = torch.equal(state, torch.get_rng_state())
+    yield "global random state", "untouched" if still else MOVED
+
+
+# Gradients come from torch.autograd.grad, or from backward(), which adds to `.grad`,
+# whether or not that is cleared before, or afterwards: mistakes below are made ANYHOW.
+TAKEN = r"value.backward()\ngradients = [p.grad for p in G.parameters()]"
+BACKWARD = f"{TAKEN}|G.zero_grad(); {TAKEN}|{TAKEN}; G.zero_grad()"
+ANYHOW = r"/gradients = .+/ -> {\g<0>;|" + BACKWARD + "}"
+
+
+entry(
+    r"""
+    generator_gradient_norm(G, D, z, loss)
+        value = loss(torch.sigmoid(D(G(z))))
+        gradients = torch.autograd.grad(value, list(G.parameters()))
+        return sum(g.double().square().sum() for g in gradients).sqrt().item()
+
+    because: One long vector's length; autograd.grad leaves no `.grad` behind.
+    praise: This is what the lesson measures with: what does D let through to G?
+    hint: torch.autograd.grad(value, parameters) returns the gradients and leaves
+      `.grad` alone. What are `value` and `parameters` here?
+    hint: value = loss(torch.sigmoid(D(G(z)))), parameters = list(G.parameters()). Then
+      the root of the sum of all squares.
+    edge: Right, until D is very sure of a fake: the gradient is tiny there, and not 0.
+      What loses it? An epsilon in the norm, a clamp of the probability, a rounding, or
+      a difference of larger numbers?
+    right: | G.zero_grad()
+      | loss(torch.sigmoid(D(G(z)))).backward()
+      | norm = torch.cat([p.grad.double().flatten() for p in G.parameters()]).norm()
+      | G.zero_grad()
+      | return norm.item()
+    right: /return .+/ -> return sum(g.double().pow(2).sum().item() for g in gradients)
+      ** 0.5
+    right: /return .+/ -> return torch.stack([g.double().norm() for g in
+      gradients]).norm()
+    right: | weights = {k: v.detach() for k, v in G.named_parameters()}
+      | value = lambda w: loss(torch.sigmoid(D(torch.func.functional_call(G, w, z))))
+      | gradients = torch.func.grad(value)(weights).values()
+      | return torch.cat([g.double().flatten() for g in gradients]).norm().item()
+
+    + squares underflow
+        .double() ->
+        | G.zero_grad()
+        | loss(torch.sigmoid(D(G(z)))).backward()
+        | norm = torch.nn.utils.clip_grad_norm_(G.parameters(), math.inf)
+        | G.zero_grad()
+        | return norm.item()
+      Right. One remark: gradients of 1e-25 give 0 here, because their squares leave
+      float32. Where a norm has to be read that far down, sum the squares of
+      gradient.double().
+    * old gradients added
+        /gradients = .+/ -> {TAKEN|TAKEN; G.zero_grad()}
+      G's old `.grad` is added to the new one: backward() accumulates. Zero it first, or
+      use torch.autograd.grad, which never touches `.grad`.
+    * a gradient is left behind
+        /gradients = .+/ -> G.zero_grad(); TAKEN
+      The norm is right, and the gradient stays in G's `.grad`, where the next step
+      would find it. Clear it, or use torch.autograd.grad.
+    * a sum of norms
+        /return .+/ -> return sum(g.norm() for g in gradients).item() && ANYHOW
+      A norm for each tensor, added up. The length of one long vector is the root of the
+      sum of all squares.
+    * the root of a sum of norms
+        /return .+/ -> return sum(g.norm() for g in gradients).sqrt().item() && ANYHOW
+      The norms are added and the root is taken of that, but `.norm()` has taken roots
+      already. Add the squares, `g.square().sum()`, and take one root at the end.
+    * a mean of norms
+        /return .+/ -> return sum(g.norm() for g in gradients).item() / len(gradients)
+          && ANYHOW
+      The average of the tensors' norms. Wanted is one norm over all numbers together.
+    * no root
+        .sqrt() -> && ANYHOW
+      The sum of the squares, without its root.
+    * absolute values
+        .square() -> .abs() && .sqrt() -> && ANYHOW
+      The sum of absolute values. Wanted is the Euclidean length: the root of the sum of
+      squares.
+    * the largest only
+        /return .+/ -> return max({g.abs().max()|g.norm()} for g in gradients).item()
+          && ANYHOW
+      Only the largest part is read, a single entry or one tensor's norm. Wanted is the
+      Euclidean length over all numbers together.
+    * root mean square
+        .sqrt() -> .div(sum(p.numel() for p in G.parameters())).sqrt() && ANYHOW
+      A root *mean* square: divided by the number of parameters. Wanted is the root of
+      the sum.
+    * one tensor only
+        in gradients -> in gradients[{:1|::2|1::2|:2|-2:|:4}] && ANYHOW
+      Only some of G's parameters are counted. All of them are wanted, weights and
+      biases of every layer.
+    * D's parameters
+        list(G.parameters()) -> {list(D.parameters())|[*G.parameters(), *D.parameters()]}
+      D's weights are counted here. The question is what reaches G's.
+    * logits given to the loss
+        torch.sigmoid(D(G(z))) -> D(G(z))
+      D returns logits, and the loss wants a probability: the sigmoid between them is
+      missing. It is the very thing this lesson is about.
+    * logits given to the loss, and backward()
+        torch.sigmoid(D(G(z))) -> D(G(z)) && /gradients = .+/ -> {BACKWARD}
+      Two things: D returns logits, so a sigmoid is missing before the loss; and
+      backward() adds to the old `.grad` and leaves the sum there. torch.autograd.grad
+      touches none.
+    * a loss of its own
+        loss( -> losses.minimax_generator_loss( && ANYHOW
+      The minimax loss is written into the function. Use the `loss` you are given, so
+      that any loss can be measured.
+    * two sigmoids
+        torch.sigmoid(D(G(z))) -> torch.sigmoid(torch.sigmoid(D(G(z))))
+      Two sigmoids between D and the loss. D returns logits: one is enough.
+    * D left otherwise
+        value = -> D.{eval()|requires_grad_(False)}; value =
+      D is not as it was: in eval mode, or frozen, it would learn differently from now
+      on, or not at all. Leave D alone.
+    * detached
+        G(z) -> G(z).detach()
+        G(z) -> G(z).detach() && /gradients = .+/ -> TAKEN
+      The graph is cut between D and G, so nothing can reach G's weights. detach() and
+      no_grad() are for D's step; here the gradient has to pass through D.
+    * stopped at the samples
+        | x = G(z)
+        | return torch.autograd.grad(loss(torch.sigmoid(D(x))), x)[0].norm().item()
+
+        | z = z.clone().requires_grad_()
+        | return torch.autograd.grad(loss(torch.sigmoid(D(G(z)))), z)[0].norm().item()
+      The gradient at G's samples or latents. It has one more step to go: into G's
+      weights.
+    * not the gradient
+        return loss(torch.sigmoid(D(G(z)))).item()
+        return torch.cat([p.flatten() for p in G.parameters()]).norm().item()
+      No gradient is taken here: this is the size of the weights, or the loss itself.
+    """.replace("ANYHOW", ANYHOW).replace("BACKWARD", BACKWARD).replace("TAKEN", TAKEN),
+    names=NAMES,
+    lesson=3,
+    reference=training.generator_gradient_norm,
+    observe=gradient_norm,
+    rtol=1e-4,
+    atol=0.0,
+    probes={
+        # These losses, and len(p), refuse what is not (n,).
+        "the minimax loss": measured(losses.minimax_generator_loss),
+        "-log D": measured(losses.nonsaturating_generator_loss, 6),
+        "the mean of D, one latent": measured(lambda p: p.sum() / len(p), 1),
+        "a loss 1e-25 times as steep": measured(tiny),
+    },
+    later={
+        "more layers in G": measured(losses.minimax_generator_loss, deeper=True),
+        "a loss 1,000 times as steep": measured(lambda p: 1000 * p.mean()),
+    },
+    edge={
+        "D sure, logits near -25": measured(losses.minimax_generator_loss, sure=-25.0)
+    },
+)
+
+
+# ------------------------------------------------------------ js_of_shifted_uniforms
+
+entry(
+    """
+    js_of_shifted_uniforms(shift)
+        return math.log(2) * min(abs(shift), 1.0)
+
+    because: Overlap costs 0; the rest, |shift| of each distribution, costs log 2 a
+      point.
+    praise: From shift 1 on it is flat: separated by 1 or by 10, the same answer.
+    hint: Draw both uniforms, moved by 1/4. Where are they equal, and what does the JSD
+      get from there? What does it get from where only one of them has any density?
+    hint: Where only one lives, D* is sure, and each point costs log 2. How long is that
+      part, at most? (On a grid, 0 log 0 counts as 0: torch.xlogy.)
+    right: | n, low = 4000, min(0.0, shift)
+      | cell = (abs(shift) + 1) / n
+      | x = low + (torch.arange(n).double() + 0.5) * cell
+      | p, q = [((x >= a) & (x <= a + 1)).double() for a in (0.0, shift)]
+      | m = (p + q) / 2
+      | return 0.5 * (torch.xlogy(p, p / m) + torch.xlogy(q, q / m)).nansum() * cell
+    right: return (1 - max(0.0, 1 - abs(shift))) * math.log(2)
+    right: return torch.tensor(abs(shift)).clamp(max=1) * math.log(2)
+    right: return math.log(2) if abs(shift) >= 1 else abs(shift) * math.log(2)
+
+    * negative shifts
+        min(abs(shift), 1.0) -> {min(shift, 1)|min(max(shift, 0.0), 1)}
+        min(abs(shift), 1.0) -> {max(-1, min(shift, 1))|abs(min(shift, 1))}
+      A shift to the left separates the distributions as well as one to the right:
+      |shift| counts. (And no divergence is negative.)
+    * signed, and it keeps growing
+        min(abs(shift), 1.0) -> shift
+      Two things: the sign of the shift, which must not matter, and what happens beyond
+      1, where the distributions no longer overlap.
+    * constant
+        return math.log(2)
+      Right from shift 1 on. At shift 0 the two distributions are the same.
+    * all or nothing
+        return math.log(2) if {abs(shift)|shift} >= 1 else 0.0
+      Right from shift 1 on, and at 0. Between 0 and 1 they overlap in part: count the
+      part where only one of them lives.
+    * it keeps growing
+        min(abs(shift), 1.0) -> abs(shift)
+      It grows beyond log 2. Once the distributions no longer overlap, at shift 1, there
+      is nothing left to tell apart better: it stays at log 2.
+    * the end at the wrong place
+        return min({math.log(2) * abs(shift), 1.0|abs(shift), math.log(2)})
+      `min` is taken of the wrong number. |shift| counts up to 1, where the
+      distributions no longer overlap; the divergence is log 2 times that.
+    ~ bits
+        math.log(2) -> math.log2(2)
+      Right in bits: log base 2. The course measures in nats, where two separated
+      distributions are log 2 = 0.693 apart.
+    * twice
+        /return (.+)/ -> return 2 * \\1{| - 2 * math.log(2)}
+      Twice the divergence, with or without - log 4: that is V(D*, G) = 2 JSD - log 4
+      and its first part. JSD itself has a factor 1/2 before each of its two KL terms.
+    ~ its root
+        /return (.+)/ -> return math.sqrt(\\1)
+      The square root is a distance made from the divergence. Leave the root out.
+    * separated at once
+        return math.log(2) if shift else 0.0
+      This calls the distributions separated at the smallest shift. At shift 0.1 nine
+      tenths of them still overlap, and cost nothing.
+    * earth mover's distance
+        return abs(shift)
+      |shift| without an end is how far the mass has to travel: the earth mover's
+      distance. JSD does not measure how far.
+    * the overlap
+        return {math.log(2) * |}max(0.0, 1 - abs(shift))
+      This measures the overlap: largest where the distributions agree. JSD is 0 there,
+      and counts what does *not* overlap.
+    * half
+        /return (.+)/ -> return \\1 / 2
+      Half of it. Both distributions have a part of length |shift| where the other is
+      absent: two parts, each with weight 1/2, each costing log 2.
+    * KL, not JSD
+        return 0.0 if shift == 0 else math.inf
+        return -math.log(1 - abs(shift)) if abs(shift) < 1 else math.inf
+      KL is infinite as soon as one distribution is absent where the other is not. JSD
+      compares each with the mixture of both, which is absent nowhere.
+    * squared
+        abs(shift) -> shift**2
+      The part of each distribution that lies outside the other has length |shift|: it
+      grows in a straight line, not with the square.
+    * sign
+        return -> return -
+      The size is right, the sign is not: a divergence is never negative.
+    """,
+    names=NAMES,
+    lesson=3,
+    observe=observers.value,
+    rtol=0.0,
+    atol=2e-3,
+    probes={
+        f"shift {v:g}": lambda v=v: (v,) for v in (0.0, 1.0, 0.5, 0.1, -0.25, 2.0, -3.0)
     },
 )
