@@ -59,13 +59,11 @@ entry(
     right: | joint = log_likelihoods + log_prior
       | joint = (joint - joint.max(dim=1, keepdim=True).values).exp()
       | return joint / joint.sum(dim=1, keepdim=True)
-    right: return torch.stack([torch.softmax(row + log_prior, 0) for row in
-      log_likelihoods])
 
     * prior forgotten
         + log_prior ->
-      The prior is missing: this is the posterior of a pile in which every class is
-      equally frequent. Add `log_prior` before you normalize.
+      The prior is missing: this is the posterior where every class is equally frequent.
+      Add `log_prior` before you normalize.
     * prior without its logarithm
         + log_prior -> {+ log_prior.exp()|* log_prior.exp()|* log_prior}
       In logarithms a product is a sum: log p(x|y) + log p(y). Add `log_prior` as it
@@ -74,18 +72,14 @@ entry(
         dim=1 -> dim=0
       Each column sums to 1, so images compete for a class. The classes compete for an
       image: normalize along dim=1.
-    * the pair that max returns
-        torch.softmax(joint, dim=1) -> joint - joint.max(1)
-      `.max(1)` returns a pair, the values and where they are, and a pair cannot be
-      subtracted. `.amax(1, keepdim=True)` returns the values.
     * sum without keepdim
         torch.softmax(joint, dim=1) -> joint.exp() / joint.exp().sum(1)
       The row sums have shape (n,) and line up with the columns; where n equals k
       nothing complains and image j's sum divides class j. Use `.sum(1, keepdim=True)`.
     * one sum for the whole table
         torch.softmax(joint, dim=1) -> joint.exp() / joint.exp().sum()
-      You divide by the sum of the whole table, so all rows together sum to 1. Each
-      image has its own doubt: sum each row, `.sum(1, keepdim=True)`.
+      All rows together sum to 1. Each image has probabilities of its own: sum each row,
+      `.sum(1, keepdim=True)`.
     * prior after normalizing
         return torch.softmax(log_likelihoods, dim=1) * log_prior.exp()
       The likelihoods are normalized first and the prior multiplied after, so the rows
@@ -95,12 +89,6 @@ entry(
         joint = -> joint = log_likelihoods.exp() + {log_prior|log_prior.exp()} #
       softmax takes exp itself, and you give it numbers that went through exp already.
       Give it the logarithms as they come, added.
-    * logarithms divided by their sum
-        torch.softmax(joint, dim=1) -> joint / joint.sum(1, keepdim=True)
-        torch.softmax(joint, dim=1) -> joint / joint.sum(1, keepdim=True)
-          && + log_prior -> * log_prior
-      You divide logarithms by their sum, and some of your numbers are no probabilities.
-      The rule divides p(x|y) p(y) by its sum: take exp of the added logarithms first.
     * prior divided out
         + log_prior -> - log_prior
       You subtract `log_prior`, which divides by the prior: rare classes win. Bayes'
@@ -111,34 +99,27 @@ entry(
       exponentiate, and divide each row by its sum.
     * not normalized
         torch.softmax(joint, dim=1) -> joint.exp()
-      These are p(x|y) p(y), the joint numbers: the numerator of Bayes' rule. Divide
-      each row by its sum.
-    * divided by the maximum
-        torch.softmax(joint, dim=1) -> (joint - joint.amax(1, keepdim=True)).exp()
-      The best class gets exactly 1 and the row sums to more than 1. Shifting by the
-      maximum is a good idea; then divide by the row's sum.
+      These are p(x|y) p(y), the numerator of Bayes' rule. Divide each row by its sum.
     ~ logarithms returned
         softmax -> log_softmax
-      Right, and still in logarithms. The contract asks for probabilities: take exp at
-      the end.
+      Right, and still in logarithms. Probabilities are wanted: take exp at the end.
     * a decision, not a probability
         torch.softmax(joint, dim=1) -> F.one_hot(joint.argmax(1), len(log_prior))
           .{float()|to(joint.dtype)}
       That is the winning class with all doubt removed. Keep the doubt: exponentiate and
       divide by the row's sum.
+    ~ always float32
+        softmax(joint -> softmax(joint.float()
+      The result is always float32. Keep the type of the input: leave out the cast.
     * epsilon in the denominator
         | joint = (log_likelihoods + log_prior).exp()
         | return joint / (joint.sum(1, keepdim=True) + {1e-6|1e-12})
-      The epsilon removes the NaN and puts a row of zeros there: the image belongs to no
-      class at all. Stay in logarithms: torch.softmax shifts each row by its maximum
-      first.
+      The epsilon turns NaN into a row of zeros: the image belongs to no class at all.
+      Stay in logarithms: torch.softmax shifts each row by its maximum first.
     * exponentiated too early
-        | joint = (log_likelihoods + log_prior).exp()
-        | return joint / joint.sum(1, keepdim=True)
-
-        | joint = (log_likelihoods + log_prior).double().exp()
+        | joint = (log_likelihoods + log_prior){|.double()}.exp()
         | joint = joint / joint.sum(1, keepdim=True)
-        | return {joint|joint.float()|joint.to(log_prior.dtype)}
+        | return joint.{float()|to(log_prior.dtype)}
       Right on small numbers. At -10000 both likelihoods are 0, in float64 too, and 0/0
       is NaN (at +10000 both are infinite). Only differences matter, so subtract each
       row's maximum first, or use torch.softmax.
@@ -146,15 +127,13 @@ entry(
         | joint = log_likelihoods + log_prior
         | joint = (joint - joint.max()).exp()
         | return joint / joint.sum(1, keepdim=True)
-      You subtract the largest number of the whole table. A row that lies some hundreds
-      below it still becomes 0/0: give each row its own maximum,
-      `.amax(1, keepdim=True)`.
+      You subtract the largest number of the whole table. A row that lies hundreds below
+      it still becomes 0/0: give each row its own maximum, `.amax(1, keepdim=True)`.
     * maximum before the prior
         | joint = log_likelihoods - log_likelihoods.amax(1, keepdim=True) + log_prior
         | return joint.exp() / joint.exp().sum(1, keepdim=True)
       You shift by the likeliest class before the prior is added. Where the prior
-      excludes that class, all the others lie far below and become 0/0. Add the prior
-      first, then take the row's maximum.
+      excludes that class, the others become 0/0. Add the prior first, then shift.
     * shifted by something other than the maximum
         | joint = log_likelihoods + log_prior
         | shift = {joint|log_likelihoods}.{mean|amin}(1, keepdim=True)
@@ -163,12 +142,8 @@ entry(
         | joint = log_likelihoods + log_prior
         | joint = (joint - {joint|log_likelihoods}[:, {[0]|[-1]}]).exp()
         | return joint / joint.sum(1, keepdim=True)
-      You shift each row, and not by its largest entry: a class 300 above your shift
-      overflows to infinity, and infinity over infinity is NaN. Subtract the maximum:
-      then the largest exponent is 0.
-    ~ always float32
-        softmax(joint -> softmax(joint.float()
-      The result is always float32. Keep the type of the input: leave out the cast.
+      Each row is shifted, and not by its largest entry: a class 300 above your shift
+      overflows to infinity, and infinity over infinity is NaN. Subtract the maximum.
     """,
     names=NAMES,
     lesson=1,
@@ -258,14 +233,6 @@ entry(
       |     means.append(x.mean(0))
       |     covariances.append(torch.lerp(S, S.diagonal().mean() * eye, shrinkage))
       | return torch.stack(means), torch.stack(covariances)
-    right: | members = F.one_hot(labels).to(images.dtype)
-      | share = members / members.sum(0)
-      | means = share.T @ images
-      | centered = images[:, None] - means
-      | S = torch.einsum("nk,nki,nkj->kij", share, centered, centered)
-      | variance = S.diagonal(dim1=1, dim2=2).mean(1)[:, None, None]
-      | eye = torch.eye(images.shape[1], dtype=images.dtype)
-      | return means, (1 - shrinkage) * S + shrinkage * variance * eye
     right: S = (x - mean).T @ (x - mean) / len(x) ->
       S = x.T @ x / len(x) - torch.outer(mean, mean)
     right: range(int(labels.max()) + 1) -> labels.unique()
@@ -277,53 +244,43 @@ entry(
       maximum likelihood, divided by n: `correction=0`.
     * no shrinkage
         (1 - shrinkage) * S + shrinkage * round_target -> S
-      The shrinkage is not used. Pixels that a class never inked have variance 0 here,
-      and the density divides by it.
+      The shrinkage is not used. Pixels that a class never inked have variance 0, and
+      the density divides by it.
     * identity without the trace
         S.trace() / d * ->
       You shrink toward variance 1. The target is the class's own average variance,
       tr(S)/d, so that the total ink variance stays.
-    * s I added
-        S.trace() / d * -> && (1 - shrinkage) * S -> S
-      You keep all of S and add s to every variance, so the total grows. Mix: (1 - s) of
-      S, and s of the round one, tr(S)/d on the diagonal.
     * added to every entry
         * torch.eye(d, dtype=images.dtype) ->
         * torch.eye(d, dtype=images.dtype) -> && (1 - shrinkage) * S -> S
-      The number tr(S)/d is added to every entry of the matrix, as if all pixels rose
-      and fell together. Variances stand on the diagonal: multiply it by `torch.eye(d)`.
+      tr(S)/d is added to every entry, as if all pixels rose and fell together.
+      Variances stand on the diagonal: multiply it by `torch.eye(d)`.
     * trace not divided by d
         S.trace() / d -> S.trace()
-      tr(S) is the sum of d variances; as the variance of every pixel it is d times too
-      large. Divide it by d.
+      tr(S) is the sum of d variances. Divide by d: every pixel gets their average.
     * trace divided by the number of images
         S.trace() / d -> S.trace() / {len(x)|len(images)}
-      tr(S) is the sum of d variances, one for each pixel: their average is tr(S)/d. You
-      divide by the number of images.
+      You divide by the number of images. tr(S) is the sum of d variances, one for each
+      pixel: their average is tr(S)/d.
     * added, not mixed
         (1 - shrinkage) * S -> S
-      The round part is added on top, and the total variance grows. Mix: (1 - s) of the
-      one and s of the other.
+      The round part is added on top, and the total variance grows. Mix: (1 - s) of S
+      and s of the round one.
     * mixed the other way round
         (1 - shrinkage) * S + shrinkage * -> shrinkage * S + (1 - shrinkage) *
       The weights are swapped: at small shrinkage you get the round one. (1 - s) belongs
       to the covariance, s to the round target.
-    * shrunk toward the diagonal
-        S.trace() / d -> S
-      You shrink toward S's own diagonal, where never-inked pixels keep variance 0. The
-      target is round: the same variance everywhere.
     * diagonal only
         (1 - shrinkage) * S -> (1 - shrinkage) * S * torch.eye(d)
-      Only the variances are left: every pixel is drawn on its own. Strokes are
-      neighbors that vary together; keep the whole matrix.
+      Only the variances are left: every pixel is drawn on its own. Neighbors on a
+      stroke vary together; keep the whole matrix.
     * not centered
         (x - mean) -> x
-      This is the second moment E[x x^T]. Subtract the class's mean from its images
-      first.
+      This is the second moment E[x x^T]. Subtract the class's mean first.
     * centered on the mean of all classes
         (x - mean) -> (x - images.mean(0))
-      You center on the mean of all images, so how far the class lies from the others
-      counts as its spread. Center on the class's own mean.
+      You center on the mean of all images, so the distance between classes counts as
+      spread. Center on the class's own mean.
     * one covariance for all classes
         S = (x - mean).T @ (x - mean) / len(x) -> S = torch.cov(
           torch.cat([images[labels == y] - images[labels == y].mean(0)
@@ -341,8 +298,8 @@ entry(
       the number of images in the class.
     * divided by the number of all images
         / len(x) -> / len(images)
-      You divide by the number of all images. A class's covariance is a mean over that
-      class: divide by its own count.
+      A class's covariance is a mean over that class: divide by its own count, not by
+      the number of all images.
     * sizes of the digits written in
         range(int(labels.max()) + 1) -> range(10)
         S.trace() / d -> S.trace() / 64
@@ -480,15 +437,13 @@ entry(
         return torch.distributions.MultivariateNormal(mean, covariance).sample((n,))
         | x = np.random.multivariate_normal(mean.numpy(), covariance.numpy(), n)
         | return torch.from_numpy(x).to(mean.dtype)
-      The distribution is right, but the seed of `generator` does not decide the
-      numbers: the same seed gives other images next time. Draw z with `torch.randn(...,
-      generator=generator)`.
+      The seed of `generator` does not decide the numbers: the same seed gives other
+      images next time. Draw z with `torch.randn(..., generator=generator)`.
     * global seed set
         generator=generator, -> && z =
           -> torch.manual_seed({0|generator.initial_seed()})\nz =
-      `torch.manual_seed` sets the global state, and the numbers come from there: every
-      call draws the same images. Leave it out and pass `generator=generator` to
-      torch.randn.
+      `torch.manual_seed` sets the global state: every call draws the same images. Leave
+      it out and pass `generator=generator` to torch.randn.
     * covariance in place of its root
         root.T -> covariance
       z times S has covariance S S^T: S counted twice. Use a root L with L L^T = S, as a
@@ -504,23 +459,15 @@ entry(
           vectors, values, _ = torch.linalg.svd(covariance)
           && z @ root.T -> z * values.sqrt() @ vectors
       The eigenvectors are the columns of V, and the root is V times the roots of the
-      eigenvalues. For rows z multiply by its transpose, `V.T`.
+      eigenvalues. For rows z multiply by its transpose.
     * covariance not used
         z @ root.T -> z
       You add z as it is, so every pixel has variance 1 and ignores the others. Multiply
       z by a root of the covariance first.
-    * inverse root
-        root.T -> torch.linalg.inv(root).T
-      The inverse root turns draws of this class back into standard normal numbers. You
-      want the way out: z times L^T.
     * variances only
         z @ root.T -> z * covariance.diagonal().sqrt()
       Each pixel has the right spread and ignores its neighbors. The off-diagonal
       covariances carry the strokes: use a root of the whole matrix.
-    * variance in place of standard deviation
-        z @ root.T -> z * covariance.diagonal()
-      You scale by variances, pixel by pixel. Spread is a root, and pixels vary
-      together: take the Cholesky root of the whole matrix.
     * root of each entry
         root.T -> covariance.sqrt()
       `.sqrt()` takes the root of every entry. A root of a matrix has L L^T = S:
@@ -533,16 +480,11 @@ entry(
           && z @ root.T -> (z @ root.T).expand(n, -1)
       One z is drawn and used n times, so all images are the same. Draw a z of shape
       (n, d).
-    * one number for all pixels
-        randn(n, len(mean), -> randn(n, 1, && z @ root.T ->
-          z * covariance.diagonal().sqrt()
-      Each image gets one random number, and all its pixels follow it. Give every pixel
-      its own: z has shape (n, d).
     * seeded inside
         z = -> generator.manual_seed({0|generator.initial_seed()})\nz =
         return mean + z @ root.T -> generator.manual_seed(0)\nreturn mean + z @ root.T
       The random numbers begin anew at each call, so calls draw the same images again.
-      Draw from `generator`, which the caller seeded, and leave its state alone.
+      Draw from `generator` as it comes, and leave its state alone.
     * half of the draws made from the others
         randn(n -> randn((n + 1) // 2
           && return -> z = torch.cat([z, {-z|z}])[:n]\nreturn
@@ -550,9 +492,8 @@ entry(
       independent: draw a z of shape (n, d).
     * latents standardized over the batch
         return -> z = {(z - z.mean(0)) / z.std(0)|z - z.mean(0)}\nreturn
-      You center or scale z by the batch's own mean and spread. That ties the draws to
-      each other, and one image alone is always the mean, or NaN. torch.randn has mean 0
-      and variance 1 already.
+      You center or scale z by the batch's own mean and spread, which ties the draws to
+      each other. torch.randn has mean 0 and variance 1 already.
     ~ axis of length 1 removed
         return mean + z @ root.T -> return (mean + z @ root.T).squeeze()
       Right for many images. For one, `.squeeze()` removes the axis of length n = 1 too:
@@ -567,8 +508,8 @@ entry(
       and variance put right, sums of a few uniforms are no Gaussian: use torch.randn.
     * clamped to the range
         return mean + z @ root.T -> return (mean + z @ root.T).clamp(-1, 1)
-      Clamping makes every pixel legal and changes the distribution: many values are
-      then exactly -1 or 1. Return what the Gaussian says; we want to see where it errs.
+      Clamping changes the distribution: many values are then exactly -1 or 1. Return
+      what the Gaussian says; we want to see where it errs.
     """,
     names=NAMES,
     lesson=1,
@@ -613,7 +554,6 @@ entry(
       which axis do you average?
     right: return samples.sum(0) / len(samples)
     right: return torch.einsum("n...->...", samples) / samples.shape[0]
-    right: return torch.stack(list(samples)).mean(dim=0)
     right: | guess = torch.zeros_like(samples[0])
       | for _ in range(60):  # the slope of the mean squared error is 2 (guess - mean)
       |     guess = guess - 0.25 * 2 * (guess - samples).mean(0)
@@ -635,22 +575,13 @@ entry(
     * best of the samples
         | flat = (samples - samples.mean(0)).reshape(len(samples), -1)
         | return samples[flat.square().sum(1).argmin()]
-      That is the best answer among the samples. Squared error is free to pick a point
-      where no sample lies, and does: that is the trouble.
-    * middle of the range
-        samples.mean(0) -> (samples.amax(0) + samples.amin(0)) / 2
-      Halfway between the extremes minimizes the largest error. The squared error weighs
-      every sample: take their mean.
-    * most frequent value
+
         samples.mean(0) -> {samples.mode(0).values|samples[0]|samples[-1]}
-      That picks one sample's values. The mean of the squared errors weighs all samples,
-      and its minimum lies between them.
+      That picks one of the samples. Squared error is free to pick a point where no
+      sample lies, and does: its minimum weighs all of them.
     * sum
         samples.mean(0) -> samples.sum(0)
       The sum grows with the number of samples; divide by it.
-    * divided by n - 1
-        samples.mean(0) -> samples.sum(0) / (len(samples) - 1)
-      n - 1 belongs to the unbiased variance. The mean is divided by n.
     ~ sample axis kept
         samples.mean(0) -> samples.mean(0, keepdim=True)
       The right numbers, with an axis of length 1 in front. Leave out `keepdim`: a guess
@@ -699,7 +630,6 @@ entry(
     hint: Which share of uniform numbers lies below u? x belongs to u where both shares
       are the same.
     right: return u**0.5
-    right: return u.pow(1 / 2)
     right: return (u.log() / 2).exp()
     right: return torch.from_numpy(np.sqrt(u.numpy()))
 
@@ -711,10 +641,6 @@ entry(
         u.sqrt() -> 2 * u
       2x says how dense samples are at x, and 2u is as dense everywhere in [0, 2].
       Integrate first: the share below x is x^2. Then solve for x.
-    * the density inverted
-        u.sqrt() -> u / 2
-      You inverted the density 2x. Invert its integral, the share x^2 of samples below
-      x.
     * a factor 2 left over
         u.sqrt() -> {(2 * u).sqrt()|(u / 2).sqrt()|u.sqrt() / 2|2 * u.sqrt()}
       A factor of 2 is left. The integral of 2x from 0 to x is x^2: the 2 is gone, and
@@ -737,8 +663,6 @@ entry(
     * new random numbers
         u.sqrt() -> {torch.rand_like(u)|torch.rand(len(u))}.sqrt()
         u.sqrt() -> torch.maximum(torch.rand_like(u), torch.rand_like(u))
-        | x, y = torch.rand(8 * len(u)), torch.rand(8 * len(u))
-        | return x[y < x][:len(u)]
       You draw anew; the randomness is already in u. The map itself is deterministic:
       the same u always gives the same x.
     """,

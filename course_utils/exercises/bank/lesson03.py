@@ -89,6 +89,36 @@ def slope(function, x):
     yield f"{COST}the input", "asks for gradients" if x.requires_grad else "as before"
 
 
+# Mistakes in both slopes; FUNCTION is log(1 - D) of x.
+SLOPES = """
++ the input asks for gradients
+    | x = INPUT.requires_grad_()
+    | return torch.autograd.grad(FUNCTION.sum(), x)[0]
+  Right. One remark: requires_grad_() changes the caller's tensor, which asks for
+  gradients from then on. `.clone().requires_grad_()` leaves it as it was.
+* a gradient left in the input
+    | x = INPUT.requires_grad_()
+    | FUNCTION.sum().backward()
+    | return x.grad
+  Right once. backward() leaves its result in the input's own `.grad`, and a second call
+  would add to it. Work on `.clone().requires_grad_()`, or use torch.autograd.grad.
+* slope of the mean
+    | x = INPUT.clone().requires_grad_()
+    | return torch.autograd.grad(FUNCTION.mean(), x)[0]
+
+    | x = INPUT.requires_grad_()
+    | FUNCTION.mean().backward()
+    | return x.grad
+  This is the slope of the batch mean: each number is divided by how many there are.
+  Wanted is the slope at each number by itself.
+"""
+
+
+def slopes(argument, function):
+    """The family above for one argument and one way, or more, to write the function."""
+    return SLOPES.replace("INPUT", argument).replace("FUNCTION", function)
+
+
 entry(
     """
     slope_in_probability(probability)
@@ -109,27 +139,14 @@ entry(
       | torch.log(1 - x).sum().backward()
       | return x.grad
 
-    + the input asks for gradients
-        | x = probability.requires_grad_()
-        | return torch.autograd.grad(torch.log(1 - x).sum(), x)[0]
-      Right. One remark: requires_grad_() changes the caller's tensor, which asks for
-      gradients from then on. `.clone().requires_grad_()` leaves it as it was.
-    * a gradient left in the input
-        | torch.log(1 - probability.requires_grad_()).sum().backward()
-        | return probability.grad
-      Right once. backward() leaves its result in the input's own `.grad`, and a second
-      call on the same tensor would add to it. Work on `.clone().requires_grad_()`, or
-      let torch.autograd.grad return the slope.
     * sign
         -1 -> 1
       The size is right, the sign is not: where D rises, 1 - D falls, so the inner
       derivative is -1.
     * the value
-        -1 / (1 - probability) -> torch.log(1 - probability)
-      This is the loss itself, its height. Its slope is asked for: d/dD log(1 - D).
-    * the value with a minus
-        -1 / (1 - probability) -> -torch.log(1 - probability)
-      This is the value (with a minus), not the slope. Wanted is d/dD log(1 - D).
+        -1 / (1 - probability) -> {|-}torch.log(1 - probability)
+      This is the value of the loss, up to its sign. Its slope is asked for:
+      d/dD log(1 - D).
     * slope of log D
         -1 / (1 - probability) -> {1|-1} / probability
       1/D is the slope of log D. Here the log is of 1 - D.
@@ -153,17 +170,6 @@ entry(
         return torch.where(probability > 0, -1 / (1 - probability), 0.0)
       This says that the loss is flat at D = 0. Put D = 0 into the formula: the log of
       1 - D falls as fast as D rises.
-    * only at zero
-        -1 / (1 - probability) -> -torch.ones_like(probability)
-      -1 is the slope at D = 0 alone. It grows steeper as D grows.
-    * slope of the mean
-        | x = probability.clone().requires_grad_()
-        | return torch.autograd.grad(torch.log(1 - x).mean(), x)[0]
-
-        | torch.log(1 - probability.requires_grad_()).mean().backward()
-        | return probability.grad
-      This is the slope of the batch mean: each number is divided by how many there are.
-      Wanted is the slope at each D by itself.
     * brackets
         (1 - probability) -> 1 - probability
       A division binds tighter than a minus: `-1 / 1 - x` is `-1 - x`. Put brackets
@@ -173,6 +179,7 @@ entry(
       The square belongs to the next derivative, the curvature.
     """,
     names=NAMES,
+    families=slopes("probability", "torch.log(1 - x)"),
     lesson=3,
     observe=slope,
     elementwise=True,
@@ -225,21 +232,6 @@ entry(
       Right. One remark: multiplied out in the machine it is NaN from logit 17 on, where
       1 - D rounds to 0 in float32 and infinity meets zero. Cancel 1 - D on paper first,
       and what is left is -D.
-    + the input asks for gradients
-        | x = logit.requires_grad_()
-        | return torch.autograd.grad({-F.softplus(x)|F.logsigmoid(-x)}.sum(), x)[0]
-
-        | x = logit.requires_grad_()
-        | return torch.autograd.grad(torch.log(1 - torch.sigmoid(x)).sum(), x)[0]
-      Right. One remark: requires_grad_() changes the caller's tensor, which asks for
-      gradients from then on. `.clone().requires_grad_()` leaves it as it was.
-    * a gradient left in the input
-        | x = logit.requires_grad_()
-        | {(-F.softplus(x))|torch.log(1 - torch.sigmoid(x))}.sum().backward()
-        | return x.grad
-      Right once. backward() leaves its result in the input's own `.grad`, and a second
-      call on the same tensor would add to it. Work on `.clone().requires_grad_()`, or
-      let torch.autograd.grad return the slope.
     * stopped at the probability
         -torch.sigmoid(logit) -> -1 / (1 - torch.sigmoid(logit))
       This is the slope in D. The logit moves D through the sigmoid: multiply by the
@@ -252,15 +244,6 @@ entry(
         -torch.sigmoid -> {|-}torch.sigmoid(logit) * torch.sigmoid(-logit) #
       D (1 - D) is one factor of the chain rule. The other is the slope of the log,
       -1 / (1 - D).
-    * the factors added
-        | D = torch.sigmoid(logit)
-        | return -1 / (1 - D) + D * (1 - D)
-      The two slopes are added. In a chain, one thing moves the next: the slopes
-      multiply.
-    * half of the sigmoid's slope
-        -torch.sigmoid(logit) -> {-torch.exp(logit)|-torch.ones_like(logit)}
-      The sigmoid's slope is D (1 - D), both factors. With one of them missing, 1 - D
-      either stays below the line or cancels without D.
     * sign
         -torch -> torch
       The size is right, the sign is not: a higher logit lowers log(1 - D).
@@ -271,21 +254,9 @@ entry(
     * the value
         -torch.sigmoid(logit) -> {-F.softplus(logit)|torch.log(torch.sigmoid(-logit))}
       This is the loss itself, its height. Its slope in the logit is asked for.
-    * slope of the mean
-        return -torch.sigmoid(logit) / logit.numel()
-
-        | x = logit.clone().requires_grad_()
-        | return torch.autograd.grad(torch.log(1 - torch.sigmoid(x)).mean(), x)[0]
-
-        | torch.log(1 - torch.sigmoid(logit.requires_grad_())).mean().backward()
-        | return logit.grad
-      This is the slope of the batch mean: each number is divided by how many there are.
-      Wanted is the slope at each logit by itself.
-    * averaged
-        return -torch.sigmoid(logit).mean()
-      One slope for each logit is wanted, in the logits' shape: no mean.
     """,
     names=NAMES,
+    families=slopes("logit", "{(-F.softplus(x))|torch.log(1 - torch.sigmoid(x))}"),
     lesson=3,
     observe=slope_unless_fooled,
     elementwise=True,
@@ -406,19 +377,16 @@ entry(
         | for x_real, z in zip(real, latent):
         |     training.discriminator_step(G, D, optimizer_d, x_real, z)
       Right. The course draws the real batch first, then the latents, in each step.
-      Where both samplers share one random generator, your numbers differ a little from
-      the lesson's.
+      Where both come from one random generator, your numbers differ a little.
     * G gets gradients
         .detach() ->
         .detach() -> && for _ -> G.zero_grad()\nfor _
-      D learns well, and its loss also flows back through G and leaves gradients there,
-      for nothing now and for trouble later. Make the fakes under torch.no_grad(), or
-      detach() them.
+      D learns well, and its loss also flows back through G and leaves gradients there.
+      Make the fakes under torch.no_grad(), or detach() them.
     * G's gradients cleared
         optimizer_d.zero_grad() -> optimizer_d.zero_grad(); G.zero_grad()
-      D learns well, and what stood in G's `.grad` is gone. G is not your business here:
-      make the fakes under torch.no_grad() or detach() them, and clear D's gradients
-      only.
+      D learns well, and what stood in G's `.grad` is gone. Clear D's gradients only;
+      fakes that are detached leave none in G.
     * no zero_grad
         /^ *optimizer_d.zero_grad\(\)\n/ ->
         /^ *optimizer_d.zero_grad\(\)\n/ -> && for _ -> optimizer_d.zero_grad()\nfor _
@@ -438,8 +406,6 @@ entry(
       backward(), step().
     * the step behind the loop
         /^    optimizer_d.step/ -> optimizer_d.step
-        /^    optimizer_d.step/ -> optimizer_d.step && /^ *optimizer_d.zero_grad\(\)\n/ ->
-          && for _ -> optimizer_d.zero_grad()\nfor _
       D takes a single step, after the loop. Move optimizer_d.step() into it, as far to
       the right as backward().
     * an optimizer of its own
@@ -500,28 +466,20 @@ entry(
           && for _ -> x_real, z = sample_real(), sample_latent()\nfor _
       What is drawn before the loop is drawn once, and D learns that batch by heart.
       Call both samplers in every step.
-    * one step
-        range(steps) -> range(1)
-      One step, whatever `steps` says. Where is the loop?
-    * one step off
-        range(steps) -> range({steps + 1|1, steps})
-      One step too many or too few: `range(steps)` counts from 0 to steps - 1.
-    * G left in another mode
-        for _ -> G.eval()\nfor _
+    * another number of steps
+        range(steps) -> range({1|steps + 1|1, steps})
+      D does not take `steps` steps. `for _ in range(steps)` counts from 0 to steps - 1;
+      the update stands in that loop.
+    * G left otherwise
+        for _ -> G.{eval()|requires_grad_(False)}\nfor _
         for _ -> G.eval()\nfor _ && optimizer_d.step() -> optimizer_d.step()\nG.train()
-      G's mode changed. Neither eval() nor train() is needed: it is enough to detach G's
-      samples.
-    * G left frozen
-        for _ -> G.requires_grad_(False)\nfor _
-      G's parameters stay frozen after you: it could never learn again. Making the fakes
-      under torch.no_grad() is enough.
-    * D left in eval mode
+      G's mode changed, or its parameters stay frozen after you. Neither is needed: it
+      is enough to detach G's samples.
+    * D left otherwise
         for _ -> D.eval()\nfor _
-      D comes back in eval mode. It learns here, and will again: leave its mode alone.
-    * D left frozen
         optimizer_d.step() -> optimizer_d.step()\nD.requires_grad_(False)
-      D's parameters stay frozen after you: its next step would have nothing to move.
-      Leave requires_grad alone.
+      D comes back in eval mode, or frozen. It learns here, and will again: leave its
+      mode and requires_grad alone.
     """,
     names=NAMES,
     lesson=3,
@@ -546,7 +504,7 @@ def measured(loss, n=4, *, deeper=False, sure=0.0):
     def make():
         (given,) = round_of(n_fake=n, junk=0.2, sure=sure)()
         if deeper:
-            given.G.insert(1, nn.Linear(5, 5))
+            given.G.insert(2, nn.Linear(5, 5))
             for p in given.G.parameters():
                 p.grad = torch.full_like(p, 0.2)
         return given, loss
@@ -636,17 +594,14 @@ entry(
       The norm is right, and the gradient stays in G's `.grad`, where the next step
       would find it. Clear it, or use torch.autograd.grad.
     * a sum of norms
-        /return .+/ -> return sum(g.norm() for g in gradients).item() && ANYHOW
-      A norm for each tensor, added up. The length of one long vector is the root of the
-      sum of all squares.
+        /return .+/ -> return sum(g.norm() for g in gradients).item(){| / 4}
+          && ANYHOW
+      A norm for each tensor, added up or averaged. The length of one long vector is the
+      root of the sum of all squares.
     * the root of a sum of norms
         /return .+/ -> return sum(g.norm() for g in gradients).sqrt().item() && ANYHOW
       The norms are added and the root is taken of that, but `.norm()` has taken roots
       already. Add the squares, `g.square().sum()`, and take one root at the end.
-    * a mean of norms
-        /return .+/ -> return sum(g.norm() for g in gradients).item() / len(gradients)
-          && ANYHOW
-      The average of the tensors' norms. Wanted is one norm over all numbers together.
     * no root
         .sqrt() -> && ANYHOW
       The sum of the squares, without its root.
@@ -668,7 +623,7 @@ entry(
       Only some of G's parameters are counted. All of them are wanted, weights and
       biases of every layer.
     * D's parameters
-        list(G.parameters()) -> {list(D.parameters())|[*G.parameters(), *D.parameters()]}
+        G.parameters() -> {D.parameters()|[*G.parameters(), *D.parameters()]}
       D's weights are counted here. The question is what reaches G's.
     * logits given to the loss
         torch.sigmoid(D(G(z))) -> D(G(z))
@@ -707,7 +662,9 @@ entry(
         return loss(torch.sigmoid(D(G(z)))).item()
         return torch.cat([p.flatten() for p in G.parameters()]).norm().item()
       No gradient is taken here: this is the size of the weights, or the loss itself.
-    """.replace("ANYHOW", ANYHOW).replace("BACKWARD", BACKWARD).replace("TAKEN", TAKEN),
+    """.replace("ANYHOW", ANYHOW)
+    .replace("BACKWARD", BACKWARD)
+    .replace("TAKEN", TAKEN),
     names=NAMES,
     lesson=3,
     reference=training.generator_gradient_norm,
@@ -790,10 +747,6 @@ entry(
     ~ its root
         /return (.+)/ -> return math.sqrt(\\1)
       The square root is a distance made from the divergence. Leave the root out.
-    * separated at once
-        return math.log(2) if shift else 0.0
-      This calls the distributions separated at the smallest shift. At shift 0.1 nine
-      tenths of them still overlap, and cost nothing.
     * earth mover's distance
         return abs(shift)
       |shift| without an end is how far the mass has to travel: the earth mover's
@@ -811,10 +764,6 @@ entry(
         return -math.log(1 - abs(shift)) if abs(shift) < 1 else math.inf
       KL is infinite as soon as one distribution is absent where the other is not. JSD
       compares each with the mixture of both, which is absent nowhere.
-    * squared
-        abs(shift) -> shift**2
-      The part of each distribution that lies outside the other has length |shift|: it
-      grows in a straight line, not with the square.
     * sign
         return -> return -
       The size is right, the sign is not: a divergence is never negative.
