@@ -64,6 +64,8 @@ _ERRORS = {
     "the values, and where they are. `.values` takes the values alone.",
     r"must be Tensor, not (\w+)": "torch's functions want a tensor there, and got "
     "`{0}`.",
+    r"'(int|float)' object has no attribute '(\w+)'": "`{1}` belongs to tensors, and "
+    "this is a plain number. `torch.zeros_like(x)` makes a tensor like x.",
     r"'NoneType'": "Something is None: a function without `return`, or a `.grad` that "
     "no backward() has filled.",
     r"TooSlow": "An endless loop, or far more work than the task needs?",

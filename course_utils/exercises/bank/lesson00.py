@@ -39,9 +39,6 @@ entry(
         return torch.relu(images)
       Everything below 0 is cut to black: half of the ink is lost. Shift and scale the
       range; there is nothing to cut.
-    * absolute value
-        return images.abs()
-      Black (-1) and white (+1) both land on 1. The map has to keep the pixels' order.
     * halved first
         (images + 1) / 2 -> images / 2 + 1
       Halved first, then shifted by a whole 1: that gives [0.5, 1.5]. Shift by 1 and

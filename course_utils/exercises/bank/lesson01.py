@@ -14,8 +14,6 @@ from ..text import entry
 
 NAMES = {"torch": torch, "F": F, "np": np}
 
-# ------------------------------------------------------------------ posterior
-
 
 def seen_of_posterior(function, log_likelihoods, log_prior):
     """As always; at -1e4 neighbors in float32 lie 0.001 apart, which has its label."""
@@ -52,7 +50,8 @@ entry(
     hint: Then every row has to sum to 1 after exp, and exp(-10000) is 0. Which function
       of torch exponentiates and normalizes a row in one go, safely?
     edge: Right, but not where the prior excludes a class (its log is -inf): that class
-      gets exactly 0, and the others share the 1. Is there an epsilon or a clamp?
+      gets exactly 0, and the others share the 1. Is there an epsilon or a clamp, or a
+      maximum that is taken before the prior is added?
     right: return torch.log_softmax(log_likelihoods + log_prior, dim=1).exp()
     right: | joint = log_likelihoods + log_prior
       | return (joint - torch.logsumexp(joint, dim=1, keepdim=True)).exp()
@@ -129,11 +128,6 @@ entry(
         | return joint / joint.sum(1, keepdim=True)
       You subtract the largest number of the whole table. A row that lies hundreds below
       it still becomes 0/0: give each row its own maximum, `.amax(1, keepdim=True)`.
-    * maximum before the prior
-        | joint = log_likelihoods - log_likelihoods.amax(1, keepdim=True) + log_prior
-        | return joint.exp() / joint.exp().sum(1, keepdim=True)
-      You shift by the likeliest class before the prior is added. Where the prior
-      excludes that class, the others become 0/0. Add the prior first, then shift.
     * shifted by something other than the maximum
         | joint = log_likelihoods + log_prior
         | shift = {joint|log_likelihoods}.{mean|amin}(1, keepdim=True)
@@ -175,8 +169,6 @@ entry(
         ),
     },
 )
-
-# ------------------------------------------------------------------ class Gaussians
 
 
 def points(counts, d, shrinkage, dtype=torch.float32, scale=1.0):
@@ -329,8 +321,6 @@ entry(
     },
 )
 
-# ------------------------------------------------------------------ sample_class
-
 MOMENTS = [
     f"{what}, in standard errors; chance makes 1 or 2"
     for what in (
@@ -371,6 +361,7 @@ def draws(function, mean, covariance, n, generator):
     yield MOMENTS[1], (white.T @ white / n - unit) * (n / (1 + unit)).sqrt()
     share, far = math.erfc(3.01 / 2**0.5), (white.abs() > 3.01).double().mean()
     yield MOMENTS[2], (far - share) * (white.numel() / share) ** 0.5
+    yield "rows that differ", len(white.sum(1).unique())
     pairs = [white[lag:] * white[:-lag] for lag in (1, n // 2)]
     yield MOMENTS[3], torch.stack([p.mean(0) * len(p) ** 0.5 for p in pairs])
     if new:
@@ -485,19 +476,6 @@ entry(
         return mean + z @ root.T -> generator.manual_seed(0)\nreturn mean + z @ root.T
       The random numbers begin anew at each call, so calls draw the same images again.
       Draw from `generator` as it comes, and leave its state alone.
-    * half of the draws made from the others
-        randn(n -> randn((n + 1) // 2
-          && return -> z = torch.cat([z, {-z|z}])[:n]\nreturn
-      Half of the rows are the other half again, copied or mirrored. n draws are
-      independent: draw a z of shape (n, d).
-    * latents standardized over the batch
-        return -> z = {(z - z.mean(0)) / z.std(0)|z - z.mean(0)}\nreturn
-      You center or scale z by the batch's own mean and spread, which ties the draws to
-      each other. torch.randn has mean 0 and variance 1 already.
-    ~ axis of length 1 removed
-        return mean + z @ root.T -> return (mean + z @ root.T).squeeze()
-      Right for many images. For one, `.squeeze()` removes the axis of length n = 1 too:
-      leave it out, the contract says (n, d).
     * latents not standard normal
         randn -> rand
         randn -> rand && return -> z = (z - 0.5) * 12**0.5\nreturn
@@ -531,8 +509,6 @@ entry(
         ),
     },
 )
-
-# ------------------------------------------------------------------ mse_minimizer
 
 
 def samples(*values, dtype=torch.float32):
@@ -613,8 +589,6 @@ entry(
         "float64": samples(0.1, 0.2, 0.6, dtype=torch.float64),
     },
 )
-
-# ------------------------------------------------------------------ inverse cdf
 
 entry(
     """

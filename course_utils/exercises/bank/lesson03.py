@@ -79,8 +79,6 @@ entry(
     },
 )
 
-# ------------------------------------------------------------------ the two slopes
-
 
 def slope(function, x):
     """The slope, and whether the caller's tensor is as it was."""
@@ -174,9 +172,6 @@ entry(
         (1 - probability) -> 1 - probability
       A division binds tighter than a minus: `-1 / 1 - x` is `-1 - x`. Put brackets
       around all that stands below the line.
-    * second derivative
-        -1 / (1 - probability) -> {|-}1 / (1 - probability) ** 2
-      The square belongs to the next derivative, the curvature.
     """,
     names=NAMES,
     families=slopes("probability", "torch.log(1 - x)"),
@@ -275,8 +270,6 @@ entry(
     },
 )
 
-# ------------------------------------------------------------ pretrain_discriminator
-
 
 def gradients_of(net):
     """All that `.grad` holds, in one vector; None where there is none."""
@@ -284,6 +277,14 @@ def gradients_of(net):
     if any(gradient is None for gradient in gradients):
         return None
     return torch.cat([gradient.flatten() for gradient in gradients])
+
+
+def since(old, net):
+    """What became of a network's gradients."""
+    new = gradients_of(net)
+    if new is None or not new.any():
+        return "cleared"
+    return "unchanged" if torch.equal(new, old) else "changed"
 
 
 def left_alone(name, net, parameters):
@@ -328,10 +329,7 @@ def pretrained(function, given):
         )
         yield "change of D's parameters", parameters_of(D) - weights_d
     yield from left_alone("G", G, weights)
-    new = gradients_of(G)
-    same = new is not None and torch.equal(new, old)
-    cleared = "cleared" if new is None else "changed"
-    yield "G's gradients", "unchanged" if same else cleared
+    yield "G's gradients", since(old, G)
     yield from left_as_found("D", D)
     still = torch.equal(state, torch.get_rng_state())
     yield "global random state", "untouched" if still else MOVED
@@ -372,10 +370,6 @@ entry(
 
     + latents first
         /(x_real = .+)\n( *)(z = .+)/ -> \3\n\2\1
-        | real = [sample_real() for _ in range(steps)]
-        | latent = [sample_latent() for _ in range(steps)]
-        | for x_real, z in zip(real, latent):
-        |     training.discriminator_step(G, D, optimizer_d, x_real, z)
       Right. The course draws the real batch first, then the latents, in each step.
       Where both come from one random generator, your numbers differ a little.
     * G gets gradients
@@ -412,15 +406,6 @@ entry(
         for _ -> optimizer_d = torch.optim.Adam(D.parameters())\nfor _
       D has moved, and not by a step of `optimizer_d`: by another optimizer, or by hand?
       Whoever calls your function chooses the optimizer: step the one you are given.
-    * one term after the other
-        | for _ in range(steps):
-        |     x_real, z = sample_real(), sample_latent()
-        |     for x, sign in (x_real, -1), (G(z).detach(), 1):
-        |         optimizer_d.zero_grad()
-        |         F.softplus(sign * D(x)).mean().backward()
-        |         optimizer_d.step()
-      Two steps for one: D moves on the data first, and the fakes meet another D. Both
-      terms belong to one step: add them (or call backward() on each), then step once.
     * labels swapped
         real, fake) -> 1 - real, 1 - fake)
       D learns to call data generated and fakes real. High means real: the data's target
@@ -495,9 +480,6 @@ entry(
 )
 
 
-# ------------------------------------------------------------ generator_gradient_norm
-
-
 def measured(loss, n=4, *, deeper=False, sure=0.0):
     """A probe: players with old gradients in G, latents, and a loss of D(G(z))."""
 
@@ -528,8 +510,7 @@ def gradient_norm(function, given, loss):
         yield f"{COST}gradients of 1e-25", "lost" if lost else "seen"
         return
     yield "value", value
-    new = gradients_of(G)
-    clean = new is None or torch.equal(new, old)
+    clean = since(old, G) != "changed"
     yield "G's gradients afterwards", "as before, or none" if clean else "changed"
     yield from left_alone("G", G, weights)
     yield from left_alone("D", D, weights_d)
@@ -688,8 +669,6 @@ entry(
 )
 
 
-# ------------------------------------------------------------ js_of_shifted_uniforms
-
 entry(
     """
     js_of_shifted_uniforms(shift)
@@ -717,10 +696,6 @@ entry(
         min(abs(shift), 1.0) -> {max(-1, min(shift, 1))|abs(min(shift, 1))}
       A shift to the left separates the distributions as well as one to the right:
       |shift| counts. (And no divergence is negative.)
-    * signed, and it keeps growing
-        min(abs(shift), 1.0) -> shift
-      Two things: the sign of the shift, which must not matter, and what happens beyond
-      1, where the distributions no longer overlap.
     * constant
         return math.log(2)
       Right from shift 1 on. At shift 0 the two distributions are the same.
@@ -744,9 +719,6 @@ entry(
         /return (.+)/ -> return 2 * \\1{| - 2 * math.log(2)}
       Twice the divergence, with or without - log 4: that is V(D*, G) = 2 JSD - log 4
       and its first part. JSD itself has a factor 1/2 before each of its two KL terms.
-    ~ its root
-        /return (.+)/ -> return math.sqrt(\\1)
-      The square root is a distance made from the divergence. Leave the root out.
     * earth mover's distance
         return abs(shift)
       |shift| without an end is how far the mass has to travel: the earth mover's
