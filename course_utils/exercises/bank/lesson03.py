@@ -613,8 +613,7 @@ entry(
     * logits given to the loss, and backward()
         torch.sigmoid(D(G(z))) -> D(G(z)) && /gradients = .+/ -> {BACKWARD}
       Two things: D returns logits, so a sigmoid is missing before the loss; and
-      backward() adds to the old `.grad` and leaves the sum there. torch.autograd.grad
-      touches none.
+      backward() adds to what `.grad` holds and leaves the result there.
     * a loss of its own
         loss( -> losses.minimax_generator_loss( && ANYHOW
       The minimax loss is written into the function. Use the `loss` you are given, so
