@@ -227,11 +227,12 @@ def _examine(exercise: Exercise, answer: Any) -> Verdict:
         return replace(verdict, mistake=mistake.name, message=says)
     if raised:
         return replace(verdict, state="error", message=_error(exercise, got))
-    message = _difference(exercise, answer, got, want, wrong)
     if _only_at_the_edge(exercise, got, want, wrong):
+        there = [key for key in wrong if key[0] in exercise.edge]
+        message = _difference(exercise, answer, got, want, there)
         message = f"{exercise.edge_says}\n{message}"
         return replace(verdict, mistake=AT_THE_EDGE, message=message)
-    return replace(verdict, message=message)
+    return replace(verdict, message=_difference(exercise, answer, got, want, wrong))
 
 
 def _wrong_kind(exercise: Exercise, answer: Any) -> str:

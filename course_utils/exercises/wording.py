@@ -58,8 +58,14 @@ _ERRORS = {
     r"NotImplementedError": "torch has no such operation for this type of tensor.",
     r"SystemExit": "Leave out exit(): it would close the notebook.",
     r"RecursionError": "The function calls itself and never stops.",
+    r"must be Tensor, not (function|method|Stream)": "A function stands where its "
+    "result is wanted: call it, with ().",
+    r"torch.return_types": "Along an axis, `max`, `min` and `median` return a pair: "
+    "the values, and where they are. `.values` takes the values alone.",
     r"must be Tensor, not (\w+)": "torch's functions want a tensor there, and got "
     "`{0}`.",
+    r"'(int|float)' object has no attribute '(\w+)'": "`{1}` belongs to tensors, and "
+    "this is a plain number. `torch.zeros_like(x)` makes a tensor like x.",
     r"'NoneType'": "Something is None: a function without `return`, or a `.grad` that "
     "no backward() has filled.",
     r"TooSlow": "An endless loop, or far more work than the task needs?",
@@ -158,7 +164,10 @@ def _tensor_sentence(got: Any, want: Tensor) -> str:
             "tensor, make new ones like it, as torch.zeros_like(x) does."
         )
     if torch.isnan(got).any() and not torch.isnan(want).any():
-        return "There is NaN in your result."
+        return (
+            "There is NaN in your result: from 0/0, infinity minus infinity, or the "
+            "log or root of a negative number."
+        )
     if torch.isinf(got).any() and not torch.isinf(want).any():
         return "There is infinity in your result."
     return ""

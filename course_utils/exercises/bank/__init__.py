@@ -1,3 +1,7 @@
 """The bank: what each exercise accepts, says and hints, one module a lesson."""
 
-from . import lesson03, lesson08, lesson08_numbers  # noqa: F401
+import importlib
+import pkgutil
+
+for _module in pkgutil.iter_modules(__path__):  # each registers its exercises
+    importlib.import_module(f"{__name__}.{_module.name}")
