@@ -20,12 +20,8 @@ def posterior(log_likelihoods: Tensor, log_prior: Tensor) -> Tensor:
         log_likelihoods: (n, k) log p(x | y) in nats; -1e4 and below is fine.
         log_prior: (k,) log p(y); -inf excludes a class.
 
-    Returns:
-        (n, k) probabilities; each row sums to 1.
-
-    Raises:
-        ValueError: the shapes are not (n, k) and (k,).
-
+    Returns: (n, k) probabilities; each row sums to 1.
+    Raises: ValueError: the shapes are not (n, k) and (k,).
     Source: Bayes' rule; the shift by the maximum is inside torch.softmax.
 
     A likelihood three times as large, under an even prior, makes 3/4:
@@ -60,9 +56,7 @@ def fit_class_gaussians(
         means: (k, d).
         covariances: (k, d, d), positive definite where a class has any spread.
 
-    Raises:
-        ValueError: a shape or the shrinkage is not as above, or a class is empty.
-
+    Raises: ValueError: a shape or the shrinkage is not as above, or a class is empty.
     Source: Ledoit and Wolf 2004, doi:10.1016/S0047-259X(03)00096-4, whose target is
     the same; they estimate the weight s, here it is given.
 
@@ -108,11 +102,9 @@ def log_likelihoods(images: Tensor, means: Tensor, covariances: Tensor) -> Tenso
         means: (k, d).
         covariances: (k, d, d), positive definite.
 
-    Returns:
-        (n, k) nats for each d-dimensional unit of volume, in the type of the images.
-
-    Raises:
-        ValueError: a covariance is not positive definite.
+    Returns: (n, k) nats for each d-dimensional unit of volume, in the type of the
+        images.
+    Raises: ValueError: a covariance is not positive definite.
 
     A standard normal in the plane has density 1 / (2 pi) at 0; log of that is -1.838:
 
@@ -149,11 +141,9 @@ def sample_class(
         n: number of draws.
         generator: the only source of randomness.
 
-    Returns:
-        (n, d) in the type of the mean.
-
-    Raises:
-        RuntimeError: the covariance is not positive definite (torch.linalg's error).
+    Returns: (n, d) in the type of the mean.
+    Raises: RuntimeError: the covariance is not positive definite (torch.linalg's
+        error).
 
     With variance 0.0001 every draw lies close to the mean:
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 
 def conv_output_size(size: int, kernel: int, stride: int = 1, padding: int = 0) -> int:
-    """Side of the map that a convolution makes.
+    """Side of the map that a convolution makes, in pixels.
 
     floor((size + 2 padding - kernel) / stride) + 1: how often the kernel fits.
 
@@ -26,12 +26,7 @@ def conv_output_size(size: int, kernel: int, stride: int = 1, padding: int = 0) 
         stride: pixels from one place of the kernel to the next.
         padding: pixels added at each edge.
 
-    Returns:
-        Pixels.
-
-    Raises:
-        ValueError: a size below 1, padding below 0, or a kernel that does not fit.
-
+    Raises: ValueError: a size below 1, padding below 0, or a kernel that does not fit.
     Source: Dumoulin & Visin 2016, relationship 6.
 
     (64 + 2 - 4) / 2 + 1:
@@ -52,7 +47,7 @@ def conv_output_size(size: int, kernel: int, stride: int = 1, padding: int = 0) 
 def transposed_conv_output_size(
     size: int, kernel: int, stride: int = 1, padding: int = 0, output_padding: int = 0
 ) -> int:
-    """Side of the map that a transposed convolution makes.
+    """Side of the map that a transposed convolution makes, in pixels.
 
     (size - 1) stride - 2 padding + kernel + output_padding: the input's places stand
     `stride` apart, the last one's kernel reaches on, and padding is cut off.
@@ -65,12 +60,7 @@ def transposed_conv_output_size(
         output_padding: pixels added at one edge, to choose among the sizes that a
             convolution of this stride shrinks to the same.
 
-    Returns:
-        Pixels.
-
-    Raises:
-        ValueError: a size below 1, a padding below 0, or nothing is left.
-
+    Raises: ValueError: a size below 1, a padding below 0, or nothing is left.
     Source: Dumoulin & Visin 2016, relationship 14.
 
     (4 - 1) * 2 - 2 + 4:
@@ -101,12 +91,8 @@ def conv_matrix(kernel: Tensor, size: int, stride: int = 1) -> Tensor:
         size: numbers in x.
         stride: columns from one row's kernel to the next.
 
-    Returns:
-        (out, size) of the kernel's type, out = conv_output_size(size, k, stride).
-
-    Raises:
-        ValueError: the kernel is not (k,), or does not fit.
-
+    Returns: (out, size) of the kernel's type, out = conv_output_size(size, k, stride).
+    Raises: ValueError: the kernel is not (k,), or does not fit.
     Source: Dumoulin & Visin 2016, section 4.1.
 
     >>> conv_matrix(torch.tensor([1, 2]), size=4, stride=2)
@@ -134,12 +120,8 @@ def overlap_count(size: int, kernel: int, stride: int) -> Tensor:
         kernel: outputs that one input reaches.
         stride: outputs from one input's first to the next one's.
 
-    Returns:
-        ((size - 1) * stride + kernel,) whole numbers.
-
-    Raises:
-        ValueError: a number is below 1.
-
+    Returns: ((size - 1) * stride + kernel,) whole numbers.
+    Raises: ValueError: a number is below 1.
     Source: Odena et al. 2016, "Deconvolution and Checkerboard Artifacts".
 
     >>> overlap_count(3, kernel=3, stride=2)
@@ -166,12 +148,8 @@ def batch_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
         bias: (c,) the new means.
         eps: inside the root, so that a constant channel divides by more than 0.
 
-    Returns:
-        (n, c, h, w).
-
-    Raises:
-        ValueError: x is not four-dimensional, or weight or bias is not (c,).
-
+    Returns: (n, c, h, w).
+    Raises: ValueError: x is not four-dimensional, or weight or bias is not (c,).
     Source: Ioffe & Szegedy 2015, Algorithm 1.
 
     One channel, two images of one pixel:
@@ -198,15 +176,11 @@ def leaky_relu(x: Tensor, slope: float) -> Tensor:
         x: any shape.
         slope: at least 0 and below 1; 0 is ReLU.
 
-    Returns:
-        The same shape.
-
-    Raises:
-        ValueError: the slope is outside [0, 1).
-
+    Returns: The same shape.
+    Raises: ValueError: the slope is outside [0, 1).
     Source: Maas et al. 2013, section 2.
 
-    >>> leaky_relu(torch.tensor([-10.0, 5.0]), 0.2)
+    _relu(torch.tensor([-10.0, 5.0]), 0.2)
     tensor([-2.,  5.])
     """
     if not 0 <= slope < 1:
@@ -239,12 +213,8 @@ def adam_step(
         betas: weight of the old in the two averages.
         eps: outside the root; where gradients are smaller, steps shrink.
 
-    Returns:
-        The new parameter; the old one is not changed.
-
-    Raises:
-        ValueError: the two shapes differ.
-
+    Returns: The new parameter; the old one is not changed.
+    Raises: ValueError: the two shapes differ.
     Source: Kingma & Ba 2014, Algorithm 1.
 
     The first step has length lr, whatever the gradient's size:

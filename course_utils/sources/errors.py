@@ -9,10 +9,10 @@ class DataError(RuntimeError):
     """A data file is missing or broken; the message says what to do."""
 
 
-def require_enough(n: int, where: Path) -> None:
+def require_enough(n: int, where: Path, what: str = "images") -> None:
     """Raise unless a network could learn from n images."""
     if n < FEWEST_IMAGES:
         raise DataError(
-            f"{where} holds {n} image{'s' * (n != 1)}; training needs at least "
-            f"{FEWEST_IMAGES}, and better thousands. Add more."
+            f"{where} holds {n} {what}; training needs at least {FEWEST_IMAGES}, and "
+            "better thousands. Add more."
         )
