@@ -84,7 +84,6 @@ class Classifier(nn.Module):
         """The likeliest class of each image: (n, c, h, w) -> (n,) int64 from 0 to 9.
 
         There is no "none of these": noise gets a class, too. Raises as `features`.
-
         >>> images, labels = data.load("digits")
         >>> load("digits").classify(images[:10]).tolist()
         [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
@@ -119,17 +118,15 @@ def load(name: str = "digits") -> Classifier:
 
 
 def to_gray32(images: Tensor) -> Tensor:
-    """Images of any size and either number of channels, as the classifiers want them.
+    """Images (n, c, h, w) in [-1, 1], of any size, as the classifiers want them.
 
     Channels are averaged. Smaller images are enlarged bicubically and clamped, as
     `data.load` does it; larger ones are averaged over areas, so that no pixel is lost.
 
-    Args: images: (n, c, h, w) in [-1, 1].
     Returns: (n, 1, 32, 32) in [-1, 1].
     Raises: ValueError: the images are not of that shape, or not all finite.
 
     Four pixels become one, the mean of theirs:
-
     >>> image = torch.tensor([[-1.0, 1.0], [1.0, 1.0]]).repeat(32, 32)
     >>> to_gray32(image[None, None]).unique().tolist()
     [0.5]

@@ -56,9 +56,7 @@ class Signs(NamedTuple):
 def signs(curves: Mapping[str, Any]) -> Signs:
     """The level of each curve at the end of a run.
 
-    Args: curves: "loss_d", "loss_g", "d_real", "d_fake", "norm_d", "norm_g" -> (t,), as
-        a `recordings.Recording` or the columns of a run's history hold them.
-    Returns: Means over the last quarter of the records.
+    Args: curves, the names of `CURVE` -> (t,), as a `recordings.Recording` has them.
     Raises: ValueError: a curve is missing or empty.
 
     >>> found = signs({name: [9.0, 9.0, 9.0, 0.5] for name in CURVE})
@@ -163,10 +161,10 @@ def disagreements(found: Mapping[str, str], fault: str) -> list[str]:
 
 
 def likely(curves: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The faults that the curves of a run speak of, each as (label, sentence).
+    """The faults that the curves of a run (as for `signs`) speak of, with a sentence.
 
     The signs are those of the clinic: networks and images of another kind may show
-    others, so these are hints on where to look first. Arguments as for `signs`.
+    others, so these are hints on where to look first.
     """
     found = signs(curves)
     seen = words(found)
@@ -180,11 +178,7 @@ def likely(curves: Mapping[str, Any]) -> list[tuple[str, str]]:
 def told_apart(said: str, actual: str, *, here: str) -> str:
     """The first curve that looks otherwise under two labels, in a sentence.
 
-    Args:
-        said, actual: labels; `actual` is not named.
-        here: where the actual one is seen, such as "in run C".
-
-    Raises: ValueError: the two look alike in every curve.
+    `actual` is not named; `here` says where it is seen. ValueError if all look alike.
 
     >>> told_apart("detach", "collapse", here="in run X")
     "Then D's loss would end at 0; in run X it ends at 2 log 2."
@@ -231,7 +225,6 @@ def rank_correlation(a: Any, b: Any) -> float:
 
     Args:
         a, b: (n,) two numbers of each thing.
-
     Returns: 1 for the same order, -1 for the reverse, about 0 for unrelated ones; NaN
         where all values of one are equal.
     Source: Spearman 1904, doi:10.2307/1412159.
@@ -251,7 +244,6 @@ def chance_interval(
         a, b: (n,) two numbers of each thing.
         generator: of the draws.
         draws: bootstrap samples: n things drawn with replacement.
-
     Returns: The 5 % and the 95 % point of the correlations of the draws.
     Source: Efron 1979, doi:10.1214/aos/1176344552.
     """

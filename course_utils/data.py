@@ -9,7 +9,6 @@ import difflib
 import hashlib
 import io
 import math
-import numbers
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from course_utils import sources
-from course_utils.sources import DataError
+from course_utils.checks import DataError, require_whole
 
 DATA_DIR = Path(__file__).resolve().parent.parent / "data"
 DIGITS_SHA256 = "0c2aff3ad3efa4c983d74435f40847c3f2dea3c33f362c61616f7b067d84c8fe"
@@ -51,7 +50,7 @@ def load(
     of all others p / 127.5 - 1. Other sizes than the recorded one are made bicubically
     and clamped, because the bicubic curve overshoots beside a sharp edge.
     `sources.read_idx_set` says where files are looked for, `sources.read_folder` how a
-    folder's images are cropped and labeled, `left_out` which of its files are not read.
+    folder's images are cropped and labeled, `left_out` which files it does not read.
 
     Args:
         name: the set, or the path of a folder. A set's name comes first: a folder
@@ -59,25 +58,21 @@ def load(
         size: height and width in pixels, at least 8.
         channels: 1, or 3; a gray set gives three equal channels.
         split: "train" (None means that, too) or "test", for mnist and fashion-mnist.
-
     Returns:
         images: (n, channels, size, size) float32 in [-1, 1].
         labels: (n,) int64.
-
     Raises:
         ValueError: the name, size, number of channels or split is not offered.
         DataError: files are missing, broken or too few, or memory is too small.
-
     Source: Alpaydin and Kaynak 1998, doi:10.24432/C50P49; LeCun, Cortes and Burges,
     The MNIST database; Xiao, Rasul and Vollgraf 2017, arXiv:1708.07747.
 
     The top row of the first image is 0 0 5 13 9 1 0 0, and 5 / 8 - 1 = -0.375:
-
     >>> images, labels = load("digits", size=8)
     >>> images[0, 0, 0, :4].tolist()
     [-1.0, -1.0, -0.375, 0.625]
     """
-    _require_whole(size, "size", smallest=SMALLEST_SIZE)
+    require_whole(SMALLEST_SIZE, size=size)
     if channels not in (1, 3):
         raise ValueError(f"channels must be 1 or 3, not {channels!r}")
     try:
@@ -96,16 +91,14 @@ def load(
 def left_out(name: str | os.PathLike) -> str:
     """Which files of a folder `load` does not read, counted by kind, in a sentence.
 
-    Args: name: as for `load`.
-    Returns: Such as "70 images used; left out: 1,000 .heic, 3 .gif"; "" for a named set
-        and where nothing is left out.
+    Such as "70 images used; left out: 1,000 .heic, 3 .gif"; "" for a named set and
+    where nothing is left out. The argument is that of `load`.
 
     >>> left_out("digits")
     ''
     """
-    if name in SETS or not is_path(name):
-        return ""
-    return sources.left_out(_folder(name))
+    is_folder = name not in SETS and is_path(name)
+    return sources.left_out(_folder(name)) if is_folder else ""
 
 
 def to_tanh_range(pixels: Tensor) -> Tensor:
@@ -116,7 +109,6 @@ def to_tanh_range(pixels: Tensor) -> Tensor:
     Raises: ValueError: the pixels are not uint8, and so of unknown range.
 
     Black is -1, white 1, and 51 / 127.5 = 0.4:
-
     >>> to_tanh_range(torch.tensor([0, 51, 255], dtype=torch.uint8))
     tensor([-1.0000, -0.6000,  1.0000])
     """
@@ -137,12 +129,10 @@ def split(
     drawn from the seed. Both parts keep the order of the input.
 
     Args:
-        images: (n, ...).
-        labels: (n,) whole numbers.
+        images, labels: (n, ...) and (n,) whole numbers.
         heldout: how many of the n are held out.
         seed: of the draw.
-
-    Returns: (images, labels) to train on, n - heldout of them, and those held out.
+    Returns: (images, labels) to train on, and those held out.
     Raises: ValueError: images and labels differ in number, or a class would be missing
         from a part.
 
@@ -156,15 +146,14 @@ def split(
         raise ValueError(
             f"{n} images need labels of shape ({n},), not {tuple(labels.shape)}"
         )
-    _require_whole(heldout, "heldout", smallest=1)
+    require_whole(1, heldout=heldout)
     shuffled = torch.randperm(n, generator=rng(seed))
     by_class = shuffled[labels[shuffled].argsort(stable=True)]
     # Evenly spaced places in a list sorted by class take an even share of each class.
     places = ((torch.arange(heldout, dtype=torch.float64) + 0.5) * n / heldout).long()
     is_heldout = torch.zeros(n, dtype=torch.bool)
     is_heldout[by_class[places]] = True
-    train = images[~is_heldout], labels[~is_heldout]
-    test = images[is_heldout], labels[is_heldout]
+    train, test = ((images[part], labels[part]) for part in (~is_heldout, is_heldout))
     n_classes = len(labels.unique())
     if min(len(train[1].unique()), len(test[1].unique())) < n_classes:
         raise ValueError(
@@ -188,21 +177,16 @@ def read_checked(path: Path, sha256: str) -> bytes:
 
     Raises: DataError: the file is missing, cannot be read, or is another one.
     """
-    cure = f"Restore it from the repository: git checkout data/{path.name}"
     try:
         content = path.read_bytes()
-    except FileNotFoundError:
-        raise DataError(
-            f"{path} is missing. {cure} (the course is used from its clone, or from "
-            "an editable install of it)"
-        ) from None
+        found = hashlib.sha256(content).hexdigest()
+        problem = f"its {len(content):,} bytes have the SHA-256 {found[:12]}..."
     except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}). {cure}") from error
-    found = hashlib.sha256(content).hexdigest()
+        found, problem = "", error.strerror
     if found != sha256:
         raise DataError(
-            f"{path} is broken: its {len(content):,} bytes have the SHA-256 "
-            f"{found[:12]}... instead of {sha256[:12]}... {cure}"
+            f"{path} is missing or broken ({problem}). Restore it from the course's "
+            f"repository: git checkout data/{path.name}"
         )
     return content
 
@@ -214,7 +198,11 @@ def _read(
     if isinstance(name, str) and name in sources.MIRRORS:
         return sources.read_idx_set(name, "train" if split is None else split)
     if name != "digits" and not is_path(name):
-        raise ValueError(_unknown(name))
+        near = difflib.get_close_matches(str(name).lower(), SETS, n=1)
+        raise ValueError(
+            f"there is no image set {name!r}; there is {str(SETS)[1:-1]}, or the path "
+            "of a folder of images" + (f". Did you mean {near[0]!r}?" if near else "")
+        )
     if split is not None:
         raise ValueError(
             f"{str(name)!r} comes in one piece, without a split {split!r}: leave split "
@@ -236,15 +224,6 @@ def _read_digits() -> tuple[Tensor, Tensor]:
 
 def _folder(name: str | os.PathLike) -> Path:
     return Path(os.path.expanduser(name))
-
-
-def _unknown(name: object) -> str:
-    near = difflib.get_close_matches(str(name).lower(), SETS, n=1)
-    names = ", ".join(repr(one) for one in SETS)
-    return (
-        f"there is no image set {name!r}; there is {names}, or the path of a folder of "
-        "images" + (f". Did you mean {near[0]!r}?" if near else "")
-    )
 
 
 def _fit(pixels: Tensor, size: int, channels: int) -> Tensor:
@@ -270,11 +249,9 @@ class GaussianMixture:
         means: (k, d) centers m_i.
         std: standard deviation s > 0 of all, or one for each of the k.
         weights: k shares w_i > 0 that sum to 1; equal ones if None.
-
     Raises: ValueError: a shape, a standard deviation or a weight is not as above.
 
     A standard normal has density 1 / sqrt(2 pi) = 0.3989 at 0:
-
     >>> normal = GaussianMixture([[0.0]], std=1.0)
     >>> round(normal.density(torch.zeros(1)).item(), 4)
     0.3989
@@ -288,8 +265,9 @@ class GaussianMixture:
     ) -> None:
         self.means = torch.as_tensor(means, dtype=torch.float64).clone()  # (k, d)
         if self.means.ndim != 2 or self.means.numel() == 0:
-            shape = tuple(self.means.shape)
-            raise ValueError(f"means must have shape (k, d), not {shape}")
+            raise ValueError(
+                f"means must have shape (k, d), not {tuple(self.means.shape)}"
+            )
         k, self.d = self.means.shape
         self.std = _one_per_component("std", std, k)  # (k,)
         shares = 1 / k if weights is None else weights
@@ -297,9 +275,6 @@ class GaussianMixture:
         total = self.weights.sum().item()
         if abs(total - 1) > 1e-6:
             raise ValueError(f"weights must sum to 1, not {total:.6g}")
-
-    def __repr__(self) -> str:
-        return f"GaussianMixture of {len(self.means)} in {self.d}-D"
 
     @property
     def centers(self) -> Tensor:
@@ -312,7 +287,7 @@ class GaussianMixture:
         >>> two_gaussians().sample(5, rng(0)).shape
         torch.Size([5, 1])
         """
-        _require_whole(n, "n", smallest=1)
+        require_whole(1, n=n)
         _require_generator(generator)
         which = torch.multinomial(
             self.weights, n, replacement=True, generator=generator
@@ -328,7 +303,6 @@ class GaussianMixture:
         Raises: ValueError: the last dimension of x is not d.
 
         At distance 40 it is -800 - log(2 pi) / 2 = -800.919:
-
         >>> round(gaussian(0.0, 1.0).log_density(torch.tensor([40.0])).item(), 3)
         -800.919
         """
@@ -352,7 +326,6 @@ class GaussianMixture:
         """Probability for each unit of volume: `log_density` without the logarithm.
 
         Half of 1 / (0.4 sqrt(2 pi)) = 0.9974 on each center:
-
         >>> two_gaussians().density(torch.tensor([[-1.5], [1.5]])).round(decimals=4)
         tensor([0.4987, 0.4987])
         """
@@ -376,11 +349,10 @@ def ring(n_modes: int = 8, radius: float = 2.0, std: float = 0.05) -> GaussianMi
     """Equal Gaussians in the plane, evenly spaced on a circle around the origin.
 
     Center i lies at radius (cos a, sin a) with a = 2 pi i / n_modes.
-
     >>> [[round(v, 4) + 0.0 for v in c] for c in ring(4).centers.tolist()]
     [[2.0, 0.0], [0.0, 2.0], [-2.0, 0.0], [0.0, -2.0]]
     """
-    _require_whole(n_modes, "n_modes", smallest=1)
+    require_whole(1, n_modes=n_modes)
     angle = 2 * math.pi * torch.arange(n_modes, dtype=torch.float64) / n_modes
     return GaussianMixture(radius * torch.stack([angle.cos(), angle.sin()], 1), std)
 
@@ -419,18 +391,15 @@ def latent(
     Drawn on the CPU and then moved, so that a seed means the same on every device.
 
     Args:
-        n: number of latents, at least 1.
-        latent_dim: numbers in each, at least 1.
+        n, latent_dim: number of latents, and of numbers in each, at least 1.
         generator: on the CPU.
         device: where the result shall be.
-
     Raises: ValueError: a number is below 1, or the generator is not one on the CPU.
 
     >>> latent(3, 2, rng(0)).shape
     torch.Size([3, 2])
     """
-    _require_whole(n, "n", smallest=1)
-    _require_whole(latent_dim, "latent_dim", smallest=1)
+    require_whole(1, n=n, latent_dim=latent_dim)
     _require_generator(generator)
     z = torch.randn(n, latent_dim, generator=generator, dtype=torch.float32)
     return z.to(device)
@@ -447,12 +416,11 @@ def spherical_interpolation(z0: Tensor, z1: Tensor, n: int) -> Tensor:
     Args:
         z0, z1: (d,) the ends.
         n: number of points, at least 2.
-
     Returns: (n, d), from z0 to z1, both included exactly, in their type and on their
         device.
     Raises: ValueError: z0 and z1 are not two vectors of equal length, or n is below 2.
     Source: Shoemake 1985, Animating Rotation with Quaternion Curves, section 3.3, for
-    unit vectors; White 2016, Sampling Generative Networks, arXiv:1609.04468, section 2.
+        unit vectors; White 2016, arXiv:1609.04468, section 2.
 
     Halfway from (1, 0) to (0, 3) lies the direction of 45 degrees at length 2,
     2 / sqrt(2) = 1.4142 on each axis:
@@ -466,7 +434,7 @@ def spherical_interpolation(z0: Tensor, z1: Tensor, n: int) -> Tensor:
             "z0 and z1 must have one shape (d,), not "
             f"{tuple(z0.shape)} and {tuple(z1.shape)}"
         )
-    _require_whole(n, "n", smallest=2)
+    require_whole(2, n=n)
     kind = torch.promote_types(z0.dtype, z1.dtype)
     if not kind.is_floating_point:
         raise ValueError(f"z0 and z1 must be of a floating type, not {kind}")
@@ -488,11 +456,4 @@ def _require_generator(generator: torch.Generator) -> None:
         raise ValueError(
             f"generator must be a torch.Generator on the CPU, such as data.rng(0), "
             f"not {generator!r}"
-        )
-
-
-def _require_whole(value: int, name: str, *, smallest: int) -> None:
-    if not isinstance(value, numbers.Integral) or value < smallest:
-        raise ValueError(
-            f"{name} must be a whole number of at least {smallest}, not {value!r}"
         )

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -23,22 +22,13 @@ OptimizerOf = Callable[..., torch.optim.Optimizer]  # of an iterable of paramete
 PLAIN_DESCENT = partial(torch.optim.SGD, lr=0.3)
 
 
-class Distribution(Protocol):
-    """Anything that draws (n, d) samples, such as `data.ring()`."""
-
-    d: int
-
-    def sample(self, n: int, generator: torch.Generator) -> Tensor: ...
-
-
 class StackedMLP(nn.Module):
     """Separate networks of one shape: tanh between layers, nothing after the last.
 
     Args:
         sizes: widths of the layers, input and output included.
         n_games: how many networks; network i sees row i of the input alone.
-        generator: draws weights and biases, uniform in +-1 / sqrt(inputs), as
-            `models.mlp_generator` does.
+        generator: of the weights, uniform in +-1 / sqrt(inputs) as in `models`.
 
     >>> networks = StackedMLP([2, 16, 1], n_games=5, generator=data.rng(0))
     >>> networks(torch.zeros(5, 100, 2)).shape
@@ -67,7 +57,7 @@ class StackedMLP(nn.Module):
 class Games:
     """The two players of every game at one moment, and how D goes on learning."""
 
-    p_data: Distribution
+    p_data: data.GaussianMixture
     G: StackedMLP
     D: StackedMLP
     optimizer_d: torch.optim.Optimizer
@@ -112,7 +102,7 @@ def _one_thread() -> Iterator[None]:
 
 @_one_thread()
 def pretrain(
-    p_data: Distribution,
+    p_data: data.GaussianMixture,
     *,
     steps: int,
     optimizer_d: OptimizerOf = PLAIN_DESCENT,
@@ -176,7 +166,6 @@ def race(
         n_generator_steps: updates of G for each update of D.
         n_samples: in a set, always of the same latents.
         seed: of the draws.
-
     Returns: (t, n_games, n_samples, d) with t = steps // every + 1.
     Source: Goodfellow et al. 2014, Algorithm 1 with k = 1, and any loss for G.
 
@@ -212,11 +201,9 @@ def distance_to_data(samples: Tensor, x_real: Tensor) -> Tensor:
     Args:
         samples: (t, n_games, n, 1), as `race` returns them.
         x_real: (n, 1) data.
-
     Returns: (t, n_games) mean distance of paired samples, in their own unit.
 
     Two samples of a single game, one of them 3 too low:
-
     >>> samples = torch.tensor([4.0, 0.0]).view(1, 1, 2, 1)
     >>> distance_to_data(samples, torch.tensor([[3.0], [4.0]])).tolist()
     [[1.5]]

@@ -19,13 +19,11 @@ def posterior(log_likelihoods: Tensor, log_prior: Tensor) -> Tensor:
     Args:
         log_likelihoods: (n, k) log p(x | y) in nats; -1e4 and below is fine.
         log_prior: (k,) log p(y); -inf excludes a class.
-
     Returns: (n, k) probabilities; each row sums to 1.
     Raises: ValueError: the shapes are not (n, k) and (k,).
     Source: Bayes' rule; the shift by the maximum is inside torch.softmax.
 
     A likelihood three times as large, under an even prior, makes 3/4:
-
     >>> log_prior = torch.tensor([0.5, 0.5]).log()
     >>> posterior(torch.tensor([[3.0, 1.0]]).log(), log_prior).round(decimals=4)
     tensor([[0.7500, 0.2500]])
@@ -51,11 +49,7 @@ def fit_class_gaussians(
         images: (n, d), one flattened image a row.
         labels: (n,) whole numbers from 0 to k - 1, none of them missing.
         shrinkage: s in (0, 1]; 1 makes every Gaussian round.
-
-    Returns:
-        means: (k, d).
-        covariances: (k, d, d), positive definite where a class has any spread.
-
+    Returns: (k, d) means and (k, d, d) covariances, definite where a class varies.
     Raises: ValueError: a shape or the shrinkage is not as above, or a class is empty.
     Source: Ledoit and Wolf 2004, doi:10.1016/S0047-259X(03)00096-4, whose target is
     the same; they estimate the weight s, here it is given.
@@ -99,15 +93,11 @@ def log_likelihoods(images: Tensor, means: Tensor, covariances: Tensor) -> Tenso
 
     Args:
         images: (n, d).
-        means: (k, d).
-        covariances: (k, d, d), positive definite.
-
-    Returns: (n, k) nats for each d-dimensional unit of volume, in the type of the
-        images.
+        means, covariances: (k, d) and (k, d, d), positive definite.
+    Returns: (n, k) nats for each unit of volume, in the type of the images.
     Raises: ValueError: a covariance is not positive definite.
 
     A standard normal in the plane has density 1 / (2 pi) at 0; log of that is -1.838:
-
     >>> origin = torch.zeros(1, 2)
     >>> round(log_likelihoods(origin, origin, torch.eye(2)[None]).item(), 3)
     -1.838
@@ -136,17 +126,13 @@ def sample_class(
     x = m + L z with L L^T = S and z ~ N(0, I), so that E[(x - m)(x - m)^T] = S.
 
     Args:
-        mean: (d,).
-        covariance: (d, d), positive definite.
+        mean, covariance: (d,) and (d, d), positive definite.
         n: number of draws.
         generator: the only source of randomness.
-
     Returns: (n, d) in the type of the mean.
-    Raises: RuntimeError: the covariance is not positive definite (torch.linalg's
-        error).
+    Raises: RuntimeError: the covariance is not positive definite.
 
     With variance 0.0001 every draw lies close to the mean:
-
     >>> generator = torch.Generator().manual_seed(0)
     >>> draws = sample_class(torch.ones(2), 1e-4 * torch.eye(2), 3, generator)
     >>> draws.shape, bool((draws - 1).abs().max() < 0.1)

@@ -22,13 +22,11 @@ def binary_cross_entropy(probability: Tensor, target: Tensor) -> Tensor:
     Args:
         probability: (n,) that the target is 1, in (0, 1).
         target: (n,) in [0, 1]; 1 for real, 0 for generated, soft targets between.
-
     Returns: () nats; log 2 = 0.693 where every answer is 1/2.
     Raises: ValueError: the two shapes differ, or are not one-dimensional.
     Source: Bishop 2006, Pattern Recognition and Machine Learning, eq. 4.90.
 
     0.8 costs -log 0.8 = 0.223 on a real sample and -log 0.2 = 1.609 on a fake one:
-
     >>> answers, truth = torch.tensor([0.8, 0.8]), torch.tensor([1.0, 0.0])
     >>> round(binary_cross_entropy(answers, truth).item(), 3)
     0.916
@@ -46,7 +44,6 @@ def value_function(real_probability: Tensor, fake_probability: Tensor) -> Tensor
     Args:
         real_probability: (m,) D(x) on data, in (0, 1).
         fake_probability: (n,) D(G(z)) on generated samples; n may differ from m.
-
     Returns: () nats, never above 0; -log 4 = -1.386 where D answers 1/2 everywhere.
     Raises: ValueError: an input is not one-dimensional.
     Source: Goodfellow et al. 2014, eq. 1.
@@ -99,9 +96,7 @@ def optimal_discriminator(p_data: Tensor, p_g: Tensor) -> Tensor:
     D*(x) = p_data(x) / (p_data(x) + p_g(x)), at each point by itself.
 
     Args:
-        p_data: densities of data at some points, any shape.
-        p_g: densities of generated samples at the same points.
-
+        p_data, p_g: densities of data and of generated samples at some points.
     Returns: Same shape, in [0, 1]; 1/2 where both densities are 0 and any answer is
         best.
     Source: Goodfellow et al. 2014, Proposition 1.
@@ -124,12 +119,10 @@ def smoothed_optimal_discriminator(
         p_data, p_g: as for `optimal_discriminator`.
         real_target: a in [0, 1], the target of data; 1 is unsmoothed.
         fake_target: b in [0, 1], the target of generated samples; 0 is unsmoothed.
-
     Returns: Same shape, between b and a; NaN where both densities are 0.
     Source: Salimans et al. 2016, section 3.4.
 
     Where samples are as likely as data, D* is halfway between the targets:
-
     >>> equal = torch.tensor([0.2])
     >>> smoothed_optimal_discriminator(equal, equal, 0.9, 0.0)
     tensor([0.4500])
@@ -146,12 +139,10 @@ def jensen_shannon(p: Tensor, q: Tensor, dx: float) -> Tensor:
     Args:
         p, q: (n,) densities on one grid.
         dx: distance of two neighbors on the grid.
-
     Returns: () nats; 0 log 0 counts as 0.
     Source: Goodfellow et al. 2014, Theorem 1 and eq. 6; Lin 1991.
 
     Nothing in common, on a grid of four cells:
-
     >>> p, q = torch.tensor([0.5, 0.5, 0, 0]), torch.tensor([0, 0, 0.5, 0.5])
     >>> round(jensen_shannon(p, q, dx=1.0).item(), 3)
     0.693
@@ -175,13 +166,11 @@ def neg_log_sigmoid(logits: Tensor) -> Tensor:
     = max(-l, 0) + log1p(exp(-|l|)), slope -sigmoid(-l).
 
     Args: logits: any shape; high means real.
-
     Returns: Same shape, nats: |l| where l is very negative, exp(-l) where very
         positive.
     Source: the first term of Goodfellow et al. 2014, eq. 1, with D = sigmoid(l).
 
     An undecided logit costs log 2 = 0.693; a confident mistake costs its logit:
-
     >>> [round(x, 3) for x in neg_log_sigmoid(torch.tensor([0.0, -1e4])).tolist()]
     [0.693, 10000.0]
     """
@@ -194,7 +183,6 @@ def neg_log_one_minus_sigmoid(logits: Tensor) -> Tensor:
     `neg_log_sigmoid` mirrored, because 1 - sigmoid(l) = sigmoid(-l); slope sigmoid(l).
 
     Args: logits: any shape; high means real.
-
     Returns: Same shape, nats: l where l is very positive, exp(l) where very negative.
     Source: the second term of Goodfellow et al. 2014, eq. 1, with D = sigmoid(l).
 
@@ -213,13 +201,11 @@ def bce_with_logits(logits: Tensor, target: Tensor) -> Tensor:
     Args:
         logits: (n,) discriminator outputs; high means target 1.
         target: (n,) in [0, 1]; values between are soft targets.
-
     Returns: () loss in nats; log 2 = 0.693 where every logit is 0.
     Raises: ValueError: the two shapes differ, or are not one-dimensional.
     Source: Bishop 2006, Pattern Recognition and Machine Learning, eq. 4.90.
 
     The logit 2 is right for target 1 (cost 0.127) and wrong for target 0 (cost 2.127):
-
     >>> logits, target = torch.tensor([2.0, 2.0]), torch.tensor([1.0, 0.0])
     >>> round(bce_with_logits(logits, target).item(), 3)
     1.127
@@ -238,7 +224,6 @@ def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     Args:
         real_logits: (m,) discriminator outputs on data.
         fake_logits: (n,) discriminator outputs on generated samples; n may differ.
-
     Returns: () loss in nats; 2 log 2 = 1.386 when D answers 1/2 everywhere.
     Raises: ValueError: an input is not one-dimensional.
     Source: Goodfellow et al. 2014, eq. 1 and Algorithm 1.
@@ -296,7 +281,6 @@ def log_softmax(logits: Tensor) -> Tensor:
     Source: Bishop 2006, Pattern Recognition and Machine Learning, eq. 4.62.
 
     Two equal scores, however large, share the probability: log(1/2) each.
-
     >>> [round(x, 3) for x in log_softmax(torch.tensor([1000.0, 1000.0])).tolist()]
     [-0.693, -0.693]
     """

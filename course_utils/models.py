@@ -10,6 +10,8 @@ from itertools import pairwise
 import torch
 from torch import nn
 
+from course_utils.checks import require_whole
+
 # --- Small networks for points in one and two dimensions ------------------------------
 
 
@@ -27,16 +29,13 @@ def mlp_generator(
     has it, but drawn from `generator` alone.
 
     Args:
-        latent_dim: numbers in a latent.
-        out_dim: numbers in a point.
+        latent_dim, out_dim: numbers in a latent and in a point.
         hidden: widths of the hidden layers.
         activation: makes the module behind each hidden layer.
         generator: of the initial weights, on the CPU.
-
     Returns: A network (n, latent_dim) -> (n, out_dim).
 
     1 * 32 + 32 * 32 + 32 * 1 weights and 32 + 32 + 1 biases:
-
     >>> G = mlp_generator(1, 1, generator=torch.Generator().manual_seed(0))
     >>> sum(weight.numel() for weight in G.parameters())
     1153
@@ -55,7 +54,7 @@ def mlp_discriminator(
 ) -> nn.Sequential:
     """A dense discriminator (n, in_dim) -> (n,) logits; the rest as `mlp_generator`.
 
-     = mlp_discriminator(2, generator=torch.Generator().manual_seed(0))
+    >>> D = mlp_discriminator(2, generator=torch.Generator().manual_seed(0))
     >>> D(torch.zeros(5, 2)).shape
     torch.Size([5])
     """
@@ -93,17 +92,14 @@ class Generator(nn.Module):
     At 64 pixels: z -> 8b x 4 x 4 -> 4b x 8 x 8 -> 2b x 16 x 16 -> b x 32 x 32 ->
     channels x 64 x 64, b being base_channels. Each arrow is a transposed convolution,
     each but the last with batch normalization and ReLU behind it; the last ends in
-    tanh. 32 pixels take one arrow less; 28 start at 7 x 7 and take two less.
-
-    Its weights are PyTorch's until `initialize` sets them.
+    tanh. 32 pixels take one arrow less; 28 start at 7 x 7 and take two less. Its
+    weights are PyTorch's until `initialize` sets them.
 
     Args:
         latent_dim: numbers in a latent.
         base_channels: b, channels of the last map but one.
-        channels: of an image, 1 or 3.
-        size: of an image, in pixels: 28, 32 or 64.
+        channels, size: of an image: 1 or 3, and 28, 32 or 64 pixels.
         batch_norm: False leaves batch normalization out, for the ablation.
-
     Raises: ValueError: there is no network for that size, or a number is below 1.
     Source: Radford et al. 2015, figure 1 and section 3 (there latents are uniform).
 
@@ -123,8 +119,8 @@ class Generator(nn.Module):
         batch_norm: bool = True,
     ) -> None:
         super().__init__()
-        _require_positive(
-            latent_dim=latent_dim, base_channels=base_channels, channels=channels
+        require_whole(
+            1, latent_dim=latent_dim, base_channels=base_channels, channels=channels
         )
         side, doublings = _stages(size)
         self.latent_dim = latent_dim
@@ -173,7 +169,7 @@ class Discriminator(nn.Module):
         batch_norm: bool = True,
     ) -> None:
         super().__init__()
-        _require_positive(base_channels=base_channels, channels=channels)
+        require_whole(1, base_channels=base_channels, channels=channels)
         side, doublings = _stages(size)
         width = base_channels
         layers = _shrink(channels, width, batch_norm=False)
@@ -197,9 +193,7 @@ def init_weights(module: nn.Module, generator: torch.Generator | None = None) ->
     Args:
         module: one layer; changed in place.
         generator: on the CPU; the global random state if None.
-
-    Source: Radford et al. 2015, section 4; batch normalization's part is the authors'
-    code's.
+    Source: Radford et al. 2015, section 4, and for batch normalization their code.
 
     >>> layer = nn.BatchNorm2d(2)
     >>> init_weights(layer, torch.Generator().manual_seed(0))
@@ -218,9 +212,7 @@ def init_weights(module: nn.Module, generator: torch.Generator | None = None) ->
 def initialize(network: nn.Module, generator: torch.Generator) -> nn.Module:
     """`init_weights` on every layer of a network, which is changed and returned.
 
-    Args:
-        network: its layers draw in their order.
-        generator: on the CPU, the only source of randomness.
+    All draws come from `generator`, on the CPU, in the order of the layers.
 
     >>> G = initialize(Generator(8, 4), torch.Generator().manual_seed(0))
     >>> bool(abs(G.layers[0].weight.std() - 0.02) < 0.002)
@@ -249,11 +241,3 @@ def _stages(size: int) -> tuple[int, int]:
     if size not in _STAGES:
         raise ValueError(f"size must be one of {[*_STAGES]}, not {size!r}")
     return _STAGES[size]
-
-
-def _require_positive(**numbers: int) -> None:
-    for name, number in numbers.items():
-        if not isinstance(number, int) or number < 1:
-            raise ValueError(
-                f"{name} must be a whole number of at least 1, not {number!r}"
-            )

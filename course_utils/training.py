@@ -9,7 +9,9 @@ import contextlib
 from collections.abc import Callable, Iterator
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn import Module
+from torch.optim import Optimizer
 
 from . import losses
 
@@ -20,24 +22,14 @@ from . import losses
 
 
 def discriminator_step(
-    G: nn.Module,
-    D: nn.Module,
-    optimizer_d: torch.optim.Optimizer,
-    x_real: Tensor,
-    z: Tensor,
+    G: Module, D: Module, optimizer_d: Optimizer, x_real: Tensor, z: Tensor
 ) -> Tensor:
     """One step of D up the value function, G held still.
 
     V(D, G) = E[log D(x)] + E[log(1 - D(G(z)))]; the optimizer descends -V.
 
-    Args:
-        G: generator; not changed.
-        D: discriminator; changed in place.
-        optimizer_d: over D's parameters.
-        x_real: (m, ...) data.
-        z: (n, latent_dim) latents.
-
-    Returns: () -V; 2 log 2 = 1.386 where D answers 1/2.
+    Args: x_real (m, ...) data; z (n, latent_dim) latents. D is changed in place.
+    Returns: () -V before the step; 2 log 2 = 1.386 where D answers 1/2.
     Source: Goodfellow et al. 2014, Algorithm 1, inner loop.
     """
     x_fake = G(z).detach()  # no gradient of D's loss is wanted in G
@@ -50,20 +42,13 @@ def discriminator_step(
     return loss.detach()
 
 
-def generator_step(
-    G: nn.Module, D: nn.Module, optimizer_g: torch.optim.Optimizer, z: Tensor
-) -> Tensor:
+def generator_step(G: Module, D: Module, optimizer_g: Optimizer, z: Tensor) -> Tensor:
     """One step of G down its term of the value function, D held still.
 
     E[log(1 - D(G(z)))]: the gradient runs through D into G, and G alone is stepped.
 
-    Args:
-        G: generator; changed in place.
-        D: discriminator; its parameters are not changed.
-        optimizer_g: over G's parameters.
-        z: (n, latent_dim) latents.
-
-    Returns: () E[log(1 - D(G(z)))].
+    Args: z (n, latent_dim) latents. G is changed in place.
+    Returns: () E[log(1 - D(G(z)))] before the step.
     Source: Goodfellow et al. 2014, Algorithm 1, last line.
     """
     fake_probability = torch.sigmoid(D(G(z)))
@@ -75,10 +60,10 @@ def generator_step(
 
 
 def play_game(
-    G: nn.Module,
-    D: nn.Module,
-    optimizer_g: torch.optim.Optimizer,
-    optimizer_d: torch.optim.Optimizer,
+    G: Module,
+    D: Module,
+    optimizer_g: Optimizer,
+    optimizer_d: Optimizer,
     sample_real: Callable[[], Tensor],
     sample_latent: Callable[[], Tensor],
     rounds: int,
@@ -92,7 +77,6 @@ def play_game(
             step of either player takes new latents.
         rounds: how many.
         n_discriminator_steps: k, at least 1.
-
     Returns: D's loss at its last step of each round, in nats.
     Raises: ValueError: k is below 1.
     Source: Goodfellow et al. 2014, Algorithm 1.
@@ -117,10 +101,10 @@ def play_game(
 
 
 def train_step(
-    G: nn.Module,
-    D: nn.Module,
-    optimizer_g: torch.optim.Optimizer,
-    optimizer_d: torch.optim.Optimizer,
+    G: Module,
+    D: Module,
+    optimizer_g: Optimizer,
+    optimizer_d: Optimizer,
     x_real: Tensor,
     z: Tensor,
 ) -> tuple[Tensor, Tensor]:
@@ -129,12 +113,7 @@ def train_step(
     One forward pass of G serves both: D learns from G's images cut off from G, G from
     the same images through D.
 
-    Args:
-        G, D: changed in place.
-        optimizer_g, optimizer_d: over the parameters of G and of D.
-        x_real: (m, ...) data.
-        z: (n, latent_dim) latents.
-
+    Args: x_real (m, ...) data; z (n, latent_dim) latents. G and D change in place.
     Returns: () D's loss and () G's loss, each before its own step.
     Source: Goodfellow et al. 2014, Algorithm 1 with k = 1, and section 3 for G's loss.
     """
@@ -145,19 +124,14 @@ def train_step(
 
 
 def discriminator_step_on_logits(
-    D: nn.Module, optimizer_d: torch.optim.Optimizer, x_real: Tensor, x_fake: Tensor
+    D: Module, optimizer_d: Optimizer, x_real: Tensor, x_fake: Tensor
 ) -> Tensor:
     """One step of D toward "real" on data and "fake" on G's images; returns its loss.
 
     Data and G's images pass D one after the other, because batch normalization of one
     batch of both would let D's answer on an image depend on the other kind.
 
-    Args:
-        D: discriminator; changed in place.
-        optimizer_d: over D's parameters.
-        x_real: (m, ...) data.
-        x_fake: (n, ...) generated, without a graph.
-
+    Args: x_real (m, ...) data; x_fake (n, ...) generated, without a graph.
     Source: Goodfellow et al. 2014, Algorithm 1, inner loop.
     """
     loss = losses.discriminator_loss(D(x_real), D(x_fake))
@@ -168,15 +142,11 @@ def discriminator_step_on_logits(
 
 
 def generator_step_on_logits(
-    D: nn.Module, optimizer_g: torch.optim.Optimizer, x_fake: Tensor
+    D: Module, optimizer_g: Optimizer, x_fake: Tensor
 ) -> Tensor:
     """One step of G toward images that D calls real; returns the non-saturating loss.
 
-    Args:
-        D: discriminator; not changed.
-        optimizer_g: over the parameters of the G that made x_fake.
-        x_fake: (n, ...) generated, with its graph.
-
+    Args: optimizer_g, of the G that made x_fake; x_fake (n, ...), with its graph.
     Source: Goodfellow et al. 2014, section 3.
     """
     with frozen(D):
@@ -188,7 +158,7 @@ def generator_step_on_logits(
 
 
 @contextlib.contextmanager
-def frozen(network: nn.Module) -> Iterator[None]:
+def frozen(network: Module) -> Iterator[None]:
     """No gradients for a network's weights inside; gradients still pass through it.
 
     In G's step those of D's weights would be computed and never used.
@@ -204,7 +174,7 @@ def frozen(network: nn.Module) -> Iterator[None]:
 
 
 @torch.no_grad()
-def sample(G: nn.Module, z: Tensor) -> Tensor:
+def sample(G: Module, z: Tensor) -> Tensor:
     """G's images (n, ...) of latents (n, latent_dim), in eval mode, without a graph.
 
     In eval mode batch normalization uses its running averages, so that an image does
@@ -225,9 +195,9 @@ def sample(G: nn.Module, z: Tensor) -> Tensor:
 
 
 def pretrain_discriminator(
-    G: nn.Module,
-    D: nn.Module,
-    optimizer_d: torch.optim.Optimizer,
+    G: Module,
+    D: Module,
+    optimizer_d: Optimizer,
     sample_real: Callable[[], Tensor],
     sample_latent: Callable[[], Tensor],
     steps: int,
@@ -237,13 +207,11 @@ def pretrain_discriminator(
     With enough of them D(x) comes close to Bayes' posterior p_data / (p_data + p_g).
 
     Args:
-        G: generator; its parameters, gradients and mode are not changed.
-        D: discriminator; changed in place.
-        optimizer_d: over D's parameters.
+        G: its parameters, gradients and mode are not changed.
+        D, optimizer_d: changed in place.
         sample_real, sample_latent: without arguments, a new batch at each call; one
             call each a step, data first.
         steps: how many.
-
     Source: Goodfellow et al. 2014, Algorithm 1, inner loop; section 4.1 for the limit.
     """
     for _ in range(steps):
@@ -251,25 +219,23 @@ def pretrain_discriminator(
 
 
 def generator_gradient_norm(
-    G: nn.Module, D: nn.Module, z: Tensor, loss: Callable[[Tensor], Tensor]
+    G: Module, D: Module, z: Tensor, loss: Callable[[Tensor], Tensor]
 ) -> float:
     """Length of the gradient of G's loss with respect to all of G's weights.
 
     sqrt(sum over all of G's weights of (d loss(sigmoid(D(G(z)))) / d weight)^2).
 
-    Args:
-        G, D: no `.grad` of theirs is touched.
-        z: (n, latent_dim) latents.
-        loss: from (n,) probabilities D(G(z)) to ().
-
+    Args: z (n, latent_dim) latents; loss, from (n,) probabilities D(G(z)) to (). No
+        `.grad` is touched.
     Returns: The Euclidean norm, in nats per unit of weight.
     Source: Arjovsky and Bottou 2017, figure 2, measure it on a DCGAN.
 
     G is z -> w z with w = 1, D's logit is its input, and the loss is the mean of D. At
     z = 0 the slope in w, D (1 - D) z, is 0:
 
-    >>> G = nn.Linear(1, 1, bias=False)
-    >>> generator_gradient_norm(G, nn.Flatten(0), torch.zeros(1, 1), torch.mean)
+    >>> from torch.nn import Flatten, Linear
+    >>> G = Linear(1, 1, bias=False)
+    >>> generator_gradient_norm(G, Flatten(0), torch.zeros(1, 1), torch.mean)
     0.0
     """
     value = loss(torch.sigmoid(D(G(z))))
@@ -291,7 +257,6 @@ def signal_of_perfect_discriminator(distance: Tensor) -> Tensor:
     Source: Goodfellow et al. 2014, Proposition 1 and Theorem 1.
 
     Where the two distributions agree the slope is 0:
-
     >>> signal_of_perfect_discriminator(torch.zeros(1)).tolist()
     [0.0]
     """

@@ -12,7 +12,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from course_utils.sources.errors import DataError, require_enough
+from course_utils.checks import DataError, require_enough
 
 MOST_PIXELS = 64_000_000  # in one file: about 200 MB once unpacked
 FORMATS = {
@@ -31,12 +31,10 @@ def read_folder(folder: Path, size: int, channels: int) -> tuple[Tensor, Tensor]
         folder: searched with its subfolders; images are sorted by path.
         size: height and width of the result, in pixels.
         channels: 1 for gray, 3 for red, green and blue.
-
     Returns:
         pixels: (n, channels, size, size) uint8, 0 to 255.
         labels: (n,) int64: if every image lies in a subfolder, the place of its
             topmost subfolder in alphabetical order, from 0; else all are 0.
-
     Raises: DataError: there is no such folder, it cannot be read, it holds fewer than
         16 images, or a file in it is no image or too large.
     """
@@ -60,10 +58,9 @@ def read_folder(folder: Path, size: int, channels: int) -> tuple[Tensor, Tensor]
 
 
 def left_out(folder: Path) -> str:
-    """The files below a folder that `read_folder` does not read, counted by kind.
+    """Counts by kind of what `read_folder` does not read; hidden files do not count.
 
-    Returns: Such as "70 images used; left out: 1,000 .heic, 3 .gif"; "" if all are
-        read. Hidden files, whose names begin with a dot, are not counted.
+    Such as "70 images used; left out: 1,000 .heic, 3 .gif"; "" if all are read.
     """
     paths, others = _files_below(folder)
     return f"{len(paths):,} images used; left out: {_counts(others)}" if others else ""
@@ -127,22 +124,17 @@ def _read_image(path: Path, size: int, channels: int) -> np.ndarray:
             left, top = (image.width - side) / 2, (image.height - side) / 2
             box = (left, top, left + side, top + side)
             square = image.resize((size, size), Image.Resampling.LANCZOS, box=box)
+        return np.asarray(square).reshape(size, size, channels)
     except Image.DecompressionBombError:
-        raise DataError(
-            f"{path} has more than {MOST_PIXELS:,} pixels: too large to unpack "
-            "safely. Make it smaller or take it out of the folder."
-        ) from None
+        problem = f"has more than {MOST_PIXELS:,} pixels: too large to unpack safely"
     except PermissionError as error:
-        raise DataError(
-            f"{path} cannot be read ({error.strerror}). Change its permissions."
-        ) from error
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error) as e:
+        problem = f"cannot be read ({error.strerror})"
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error):
         # Pillow's readers meet damage with any of these.
-        raise DataError(
-            f"{path} is no image, or a damaged one. Take it out of the folder or "
-            "replace it by an intact copy."
-        ) from e
-    return np.asarray(square).reshape(size, size, channels)
+        problem = "is no image, or a damaged one"
+    raise DataError(
+        f"{path} {problem}. Mend it, replace it, or take it out of the folder."
+    )
 
 
 def _plain(image: Image.Image) -> Image.Image:

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from course_utils.sources.errors import DataError, require_enough
+from course_utils.checks import DataError, require_enough
 from course_utils.sources.public import FILES, data_dir, download
 
 IMAGES, LABELS = (0x803, 28, 28), (0x801,)  # magic number, and the shape of an entry
@@ -26,16 +26,13 @@ def read_idx_set(name: str, split: str = "train") -> tuple[Tensor, Tensor]:
     Args:
         name: "mnist" or "fashion-mnist".
         split: "train" or "test".
-
     Returns:
         pixels: (n, 1, 28, 28) uint8, 0 to 255; n is 60,000 or 10,000 in the public
             files, and whatever local files hold.
         labels: (n,) int64, 0 to 9.
-
     Raises:
         ValueError: the split is neither.
         DataError: the files are neither here nor to be had, or they are broken.
-
     Source: LeCun, Cortes and Burges, The MNIST database, describes the idx format.
     """
     if split not in FILES:
@@ -85,9 +82,9 @@ def _read_idx(path: Path, magic: int, *entry: int) -> Tensor:
     if n == 0 or content[:start] != wanted or len(content) != start + n * size:
         kind = "28x28 images" if entry else "labels"
         raise DataError(
-            f"{path} is no idx file of {kind}, or a damaged one: {len(content):,} bytes "
-            f"that begin with {content[:start].hex(' ', 4)}, where {n:,} {kind} would "
-            f"begin with {wanted.hex(' ', 4)}. {cure}"
+            f"{path} is no whole idx file of {kind}: its {len(content):,} bytes begin "
+            f"with {content[:start].hex(' ', 4)}, those of {n:,} {kind} would begin "
+            f"with {wanted.hex(' ', 4)}. {cure}"
         )
     values = torch.frombuffer(bytearray(content), dtype=torch.uint8, offset=start)
     return values.reshape(n, *entry)

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from course_utils.sources.errors import DataError
+from course_utils.checks import DataError
 
 # Folders that hold all four files of a set, tried in this order.
 MIRRORS = {
@@ -76,6 +76,7 @@ def download(name: str, split: str) -> tuple[Path, Path]:
 def _fetch(name: str, file: str, folder: Path) -> Path:
     """One file from the first mirror that has it."""
     import pooch
+    import requests
     from tqdm.auto import tqdm
 
     pooch.get_logger().setLevel("WARNING")  # the bar says enough
@@ -91,14 +92,14 @@ def _fetch(name: str, file: str, folder: Path) -> Path:
                     mirror + file, sha256, fname=file, path=folder, downloader=get
                 )
             return Path(path)
-        except (OSError, ValueError) as error:  # requests' own are OSErrors
-            if _is_local(error):
-                raise DataError(
-                    f"{file} could not be written to {folder} ({_reason(error)}). Make "
-                    "room (30 MB for a set), or set COURSE_DATA_DIR to a folder with "
-                    "room that you may write."
-                ) from error
+        except (requests.RequestException, ValueError) as error:
             tried.append(f"{mirror + file} ({_reason(error)})")
+        except OSError as error:
+            raise DataError(
+                f"{file} could not be written to {folder} ({error.strerror or error}). "
+                "Make room (30 MB for a set), or set COURSE_DATA_DIR to a folder with "
+                "room that you may write."
+            ) from error
     pair = " and ".join(next(pair for pair in FILES.values() if file in pair))
     raise DataError(
         f"{file} of {name} could not be downloaded; tried {'; '.join(tried)}. Try "
@@ -107,17 +108,10 @@ def _fetch(name: str, file: str, folder: Path) -> Path:
     )
 
 
-def _is_local(error: Exception) -> bool:
-    """Whether the disk failed and not the network."""
-    if isinstance(error, ConnectionError | TimeoutError):
-        return False
-    return isinstance(error, PermissionError) or getattr(error, "errno", None)
-
-
 def _reason(error: Exception) -> str:
     response = getattr(error, "response", None)
     if response is not None:
         return f"the server answered {response.status_code}"
     if type(error) is ValueError:
         return "wrong checksum: another file, or a damaged one, came"
-    return getattr(error, "strerror", None) or "no connection, or it broke off"
+    return "no connection, or it broke off"
