@@ -1,143 +1,113 @@
-"""Imports in the package go one way, and only to what a learner has installed."""
+"""What a DCGAN is made of, written out, is PyTorch's own."""
 
-import ast
-import re
-import sys
-import tomllib
-from pathlib import Path
+import itertools
 
 import pytest
-from packaging.requirements import Requirement
+import torch
+import torch.nn.functional as F
+from torch import nn
 
-ROOT = Path(__file__).resolve().parent.parent
-PACKAGE = ROOT / "course_utils"
-
-# Who may import whom inside course_utils; a part may always import itself.
-TOOLS = {
-    "data", "gaussians", "layers", "models", "losses", "training", "races",
-    "evaluation", "classifier", "checkpoints", "devices", "distributed", "trainer",
-    "recordings", "diagnosis",
-}  # fmt: skip
-LAYERS = {
-    "__init__": set(),
-    "sources": set(),
-    "data": {"sources"},
-    "gaussians": set(),
-    "layers": set(),
-    "models": set(),
-    "losses": set(),
-    "training": {"losses"},
-    "races": {"data", "losses"},
-    "checkpoints": set(),
-    "devices": set(),
-    "distributed": set(),
-    "trainer": {
-        "checkpoints", "data", "devices", "distributed", "models", "training",
-    },  # fmt: skip
-    "evaluation": {"gaussians"},
-    "classifier": {"data"},
-    "recordings": {"data"},
-    "diagnosis": {"data", "recordings"},
-    "runs": {"checkpoints", "data", "figures", "trainer", "training"},
-    "commands": {
-        "checkpoints", "data", "devices", "distributed", "models", "report", "runs",
-        "trainer",
-    },  # fmt: skip
-    "report": {
-        "checkpoints", "classifier", "data", "diagnosis", "evaluation", "figures",
-        "runs", "trainer", "training",
-    },  # fmt: skip
-    "figures": set(),
-    "widgets": TOOLS | {"figures"},
-    "exercises": TOOLS,
-    "doctor": {"data"},
-    "lab": set(),
-    "authoring": TOOLS | {"figures", "widgets", "exercises", "lab"},
-    "__main__": set(),  # finds a command's module by name when it is called
-}
-IMPORT_NAMES = {"pillow": "PIL", "ipython": "IPython", "scikit-learn": "sklearn"}
-MODULES = sorted(PACKAGE.rglob("*.py"))
+from course_utils import data, layers
 
 
-def imported(source: str, module: tuple[str, ...]) -> set[str]:
-    """Dotted names that a module imports, relative ones resolved.
-
-    Args:
-        source: of the module.
-        module: its place, such as ("course_utils", "figures", "style").
-    """
-    names = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            above = module[: len(module) - node.level] if node.level else ()
-            base = ".".join([*above, *filter(None, [node.module])])
-            names |= {f"{base}.{alias.name}" for alias in node.names}
-    return names
+def random(*shape, seed=0):
+    return torch.randn(shape, generator=data.rng(seed))
 
 
-def parts(names: set[str]) -> set[str]:
-    """The parts of course_utils among dotted names; "" for the package as a whole."""
-    split = [(name + ".").split(".") for name in names]
-    return {rest[0] for first, *rest in split if first == "course_utils"}
-
-
-def place(path: Path) -> tuple[str, ...]:
-    return (*path.relative_to(ROOT).parts[:-1], path.stem)
-
-
-def part_of(path: Path) -> str:
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-
-
-def test_relative_and_absolute_imports_name_the_same_part():
-    inside = ("course_utils", "exercises", "engine")
-    for source in (
-        "from ..losses import f",
-        "from .. import losses",
-        "from course_utils import losses",
-        "from course_utils.losses import f",
-        "import course_utils.losses",
-        "def f():\n    from course_utils import losses",
+def test_sizes_are_torchs():
+    ones = lambda n: torch.ones(1, 1, n)  # noqa: E731
+    for size, k, stride, pad in itertools.product(
+        (4, 7, 12), (1, 3, 4), (1, 2, 3), (0, 1, 2)
     ):
-        assert parts(imported(source, inside)) == {"losses"}, source
-    assert parts(imported("from . import card", inside)) == {"exercises"}
-    assert parts(imported("import course_utils", inside)) == {""}
+        made = F.conv1d(ones(size), ones(k), None, stride, pad)
+        assert made.shape[-1] == layers.conv_output_size(size, k, stride, pad)
+        for extra in range(stride):
+            if (size - 1) * stride + k + extra > 2 * pad:  # something is left
+                made = F.conv_transpose1d(ones(size), ones(k), None, stride, pad, extra)
+                got = layers.transposed_conv_output_size(size, k, stride, pad, extra)
+                assert made.shape[-1] == got
 
 
-def test_every_part_of_the_package_has_its_row_in_the_table():
-    assert {part_of(path) for path in MODULES} <= set(LAYERS)
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("k", [1, 2, 4, 5])
+def test_the_matrix_is_the_convolution_and_its_transpose_the_transposed_one(k, stride):
+    kernel = torch.arange(1.0, k + 1) - 3  # whole numbers: sums are exact
+    M, x = layers.conv_matrix(kernel, 9, stride), torch.arange(9.0) ** 2
+    y = F.conv1d(x[None, None], kernel[None, None], stride=stride)[0, 0]
+    assert torch.equal(M @ x, y)
+    back = F.conv_transpose1d(y[None, None], kernel[None, None], stride=stride)[0, 0]
+    assert torch.equal((M.T @ y)[: len(back)], back)
+    assert not (M.T @ y)[len(back) :].any()  # numbers that no place of the kernel saw
 
 
-def test_the_table_has_no_circle():
-    left = {part: set(below) for part, below in LAYERS.items()}
-    while free := [part for part, below in left.items() if not below & set(left)]:
-        for part in free:
-            del left[part]
-    assert not left
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("kernel", range(1, 7))
+def test_overlaps_are_ones_through_ones_and_even_where_the_stride_divides(
+    kernel, stride
+):
+    counts = layers.overlap_count(20, kernel, stride)
+    ones = torch.ones(1, 1, 20), torch.ones(1, 1, kernel)
+    wanted = F.conv_transpose1d(*ones, stride=stride).flatten()
+    assert torch.equal(counts.float(), wanted)
+    inner = counts[kernel:-kernel].unique()
+    assert (len(inner) == 1) == (kernel % stride == 0)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: "/".join(place(path)[1:]))
-def test_imports_go_one_way(path):
-    part = part_of(path)
-    found = parts(imported(path.read_text(encoding="utf-8"), place(path)))
-    assert found <= LAYERS[part] | {part}
+@pytest.mark.parametrize("eps", [1e-5, 0.1])
+def test_batch_norm_is_torchs_in_value_and_slopes(eps):
+    given = [random(5, 3, 2, 4), random(3, seed=1), random(3, seed=2)]
+    found = []
+    for norm in (
+        lambda x, w, b: layers.batch_norm(x, w, b, eps),
+        lambda x, w, b: F.batch_norm(x, None, None, w, b, True, 0.1, eps),
+    ):
+        inputs = [t.double().requires_grad_() for t in given]
+        y = norm(*inputs)
+        weighed = (y * random(*y.shape, seed=3)).sum()
+        found.append([y, *torch.autograd.grad(weighed, inputs)])
+    for ours, torchs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, torchs)
 
 
-def declared(extra: str | None = None) -> set[str]:
-    """Import names of the packages that pyproject.toml asks for."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    lines = project["dependencies"]
-    if extra:
-        lines = lines + project["optional-dependencies"][extra]
-    names = [Requirement(line).name for line in lines]
-    return {IMPORT_NAMES.get(name, re.sub("[-.]", "_", name)) for name in names}
+@pytest.mark.parametrize("slope", [0.0, 0.2, 0.9])
+def test_leaky_relu_is_torchs(slope):
+    x = random(100)
+    torch.testing.assert_close(layers.leaky_relu(x, slope), F.leaky_relu(x, slope))
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: "/".join(place(path)[1:]))
-def test_only_declared_packages_are_imported(path):
-    names = imported(path.read_text(encoding="utf-8"), place(path))
-    tops = {name.split(".")[0] for name in names} - sys.stdlib_module_names
-    extra = "dev" if part_of(path) == "authoring" else None
-    assert tops <= declared(extra) | {"course_utils"}
+@pytest.mark.parametrize("betas", [(0.9, 0.999), (0.5, 0.99), (0.0, 0.9)])
+@pytest.mark.parametrize("size", [1.0, 1e-7])
+def test_adam_equals_torchs_to_a_millionth_over_20_steps(betas, size):
+    ours, state = random(4, 3), {}
+    weight = nn.Parameter(ours.clone())
+    torchs = torch.optim.Adam([weight], lr=0.01, betas=betas, eps=1e-8)
+    for t in range(20):
+        weight.grad = size * random(4, 3, seed=t + 1)
+        ours = layers.adam_step(ours, weight.grad, state, 0.01, betas, 1e-8)
+        torchs.step()
+        torch.testing.assert_close(ours, weight.detach(), rtol=0, atol=1e-6)
+
+
+ONES = torch.ones(3)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: layers.conv_output_size(3, 5), "does not fit"),
+        (lambda: layers.conv_output_size(3, 0), "kernel must be a whole number"),
+        (lambda: layers.conv_output_size(3.0, 2), "size must be a whole number"),
+        (lambda: layers.conv_output_size(3, 2, 1, -1), "padding must be"),
+        (lambda: layers.transposed_conv_output_size(1, 2, 1, 1), "leaves 0 pixels"),
+        (lambda: layers.conv_matrix(ONES[None], 4, 1), "a kernel (k,) is wanted"),
+        (lambda: layers.leaky_relu(ONES, 1.0), "a slope in [0, 1)"),
+        (lambda: layers.batch_norm(ONES[None], ONES, ONES, 0.0), "x (n, c, h, w) is"),
+        (lambda: layers.batch_norm(torch.ones(2, 3, 1, 1), ONES[:2], ONES, 0.0),
+         "weight (3,) is wanted"),
+        (lambda: layers.adam_step(ONES[:2], ONES, {}, 1, (0, 0), 0), "need one shape"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_said(call, said):
+    with pytest.raises(ValueError) as error:
+        call()
+    assert said in str(error.value)
