@@ -384,9 +384,8 @@ def _nearest(rows: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
 def _share_inside(points: Tensor, centers: Tensor, k: int) -> float:
     """Share of points within the k-neighbor ball of at least one center."""
     # The nearest to a center is itself, at 0; it is not counted.
-    radii = torch.cat(
-        [d.kthvalue(k + 1, dim=1).values for d in _distances(centers, centers)]
-    )
+    near = [d.topk(k + 1, largest=False).values for d in _distances(centers, centers)]
+    radii = torch.cat(near)[:, -1]
     inside = [(d <= radii).any(dim=1) for d in _distances(points, centers)]
     return torch.cat(inside).double().mean().item()
 

@@ -93,10 +93,9 @@ def test_a_round_is_k_steps_of_d_and_one_of_g_each_on_a_new_batch():
         by_loop.play(1, 0)
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_the_game_carries_p_g_to_the_data(seed):
+def test_the_game_carries_p_g_to_the_data():
     # 20 seeds of 800 rounds: 0.075 to 0.130; two batches of data are 0.045 apart.
-    game = Line(seed)
+    game = Line(0)
     assert game.distance() > 1
     history = game.play(800)
     assert game.distance() < 0.2
