@@ -8,32 +8,20 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import nn
 
 from course_utils import (
-    classifier,
     clinic,
     data,
     evaluation,
-    gaussians,
-    layers,
     losses,
     models,
     recordings,
     training,
 )
-from course_utils.authoring import notebooks
-from course_utils.games import StackedMLP
 from course_utils.runs import trainer
 
 FLOAT64 = torch.float64
 LOG2, LOG4 = math.log(2), math.log(4)
-
-
-@pytest.fixture(scope="module")
-def digits():
-    images, labels = data.load("digits", size=8)
-    return images.flatten(1), labels
 
 
 def slope(function: Callable, x: torch.Tensor) -> torch.Tensor:
@@ -45,94 +33,11 @@ def slope(function: Callable, x: torch.Tensor) -> torch.Tensor:
 # --- Lesson 1 -------------------------------------------------------------------------
 
 
-def scored(digits, shrinkage, seed):
-    """Share right and mean log density of the true class, held out; the Gaussians."""
-    (x, y), (x_test, y_test) = data.split(*digits, seed=seed)
-    fit = gaussians.fit_class_gaussians(x, y, shrinkage)
-    table = gaussians.log_likelihoods(x_test, *fit)
-    right = (
-        gaussians.posterior(table, (y.bincount() / len(y)).log()).argmax(1) == y_test
-    )
-    density = table[torch.arange(len(y_test)), y_test]
-    return right.double().mean().item(), density, fit
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_1_gaussians_classify_and_draw_ink_that_cannot_be(digits, seed):
-    right, _, (means, covariances) = scored(digits, 0.1, seed)
-    assert 0.98 < right < 1
-    rng = data.rng(seed)
-    drawn = torch.cat(
-        [gaussians.sample_class(means[d], covariances[d], 200, rng) for d in range(10)]
-    )
-    assert 0.27 < (drawn.abs() > 1).float().mean() < 0.31
-    assert ((drawn.abs() > 1).any(1)).all()  # not one possible image
-
-
-def test_1_the_best_classifier_is_not_the_best_density(digits):
-    def mean(shrinkage):
-        found = [scored(digits, shrinkage, seed)[:2] for seed in range(5)]
-        return [np.mean([float(x[i].mean() if i else x[i]) for x in found])
-                for i in (0, 1)]  # fmt: skip
-
-    (accuracy, density), (accuracy_below, density_below) = mean(0.2), mean(0.001)
-    assert accuracy == pytest.approx(0.993, abs=0.002)
-    assert accuracy_below == pytest.approx(0.966, abs=0.003)
-    assert density_below - density == pytest.approx(26, abs=1)
-
-
-def test_1_logistic_regression_is_surest_of_no_digits(digits):
-    (x, y), (x_test, y_test) = data.split(*digits)
-    weight = torch.zeros(64, 10, requires_grad=True)
-    optimizer = torch.optim.Adam([weight], lr=0.05)
-    for _ in range(200):
-        optimizer.zero_grad()
-        F.cross_entropy(x @ weight, y).backward()
-        optimizer.step()
-    assert 0.925 < ((x_test @ weight).argmax(1) == y_test).float().mean() < 0.985
-    sheets = torch.zeros(10, 64)
-    for _ in range(200):
-        log_p = lambda s: torch.log_softmax(s @ weight, dim=1).diagonal()  # noqa: E731
-        sheets = (sheets + slope(log_p, sheets)).clamp(-1, 1)
-    sure = torch.softmax(sheets @ weight, dim=1).diagonal()
-    assert sure.min() > 0.9999
-    real = torch.softmax(x_test @ weight, dim=1).amax(1)
-    assert (real < sure.min()).float().mean() > 0.98
-    _, density, fit = scored(digits, 0.1, 0)
-    of_sheets = gaussians.log_likelihoods(sheets.detach(), *fit).diagonal()
-    assert of_sheets.max() < -400 < -150 < density.min()
-
-
-def test_1_an_honest_sample_costs_twice_the_mean_image(digits):
-    x, y = digits
-    pair = x[y < 2].double()
-    mean = (pair - pair.mean(0)).square().sum(1).mean()
-    costs = torch.cdist(pair, pair).square().mean(1)
-    assert costs.mean() / mean == pytest.approx(2, rel=1e-6)
-    found = mean.item(), costs.min().item(), costs.mean().item()
-    assert found == pytest.approx((17.4, 26.5, 34.8), abs=0.05)
-
-
 def test_1_the_valley_deepens_with_the_distance_of_the_modes():
     for distance, depth in ((2, 11.4), (3, 567), (5, 1.5e8)):
         p = data.two_gaussians(-distance / 2, distance / 2)
         valley, mode = p.density(torch.tensor([[0.0], [distance / 2]]))
         assert (mode / valley).item() == pytest.approx(depth, rel=0.02)
-
-
-def test_1_steps_to_cross_grow_with_the_distance():
-    path = notebooks.ROOT / "solutions" / "01_bayes_and_generative_models.ipynb"
-    cells = {cell.id: cell.source for cell in notebooks.read(path).cells}
-    names = {"torch": torch, "Tensor": torch.Tensor}
-    exec(cells["metropolis"], names)
-
-    def median(distance, limit):
-        p = data.two_gaussians(-distance / 2, distance / 2)
-        walk = names["metropolis"](p, limit, 200, data.rng(0))
-        return ((walk < 0).int().cumprod(0).sum(0) + 1).median().item()
-
-    near, far, farther = median(2, 200), median(3, 1000), median(4, 4000)
-    assert 6 <= near <= 12 and 30 <= far <= 60 and 300 <= farther <= 550
 
 
 def test_1_the_sum_over_all_images_takes_585_years():
@@ -159,43 +64,20 @@ def test_2_one_mean_over_a_mixed_batch_makes_its_balance_the_prior():
     assert best == pytest.approx([0.5, 0.75])
 
 
-def line_game(seed):
+@pytest.mark.parametrize("seed", range(3))
+def test_2_a_d_loss_near_log_4_is_no_proof_that_g_is_right(seed):
     rng = data.rng(seed)
     G = models.mlp_generator(1, 1, generator=rng)
     D = models.mlp_discriminator(1, generator=rng)
-    optimizers = [torch.optim.SGD(net.parameters(), lr=0.2) for net in (G, D)]
-    sample_real = lambda: data.two_gaussians().sample(256, rng)  # noqa: E731
-    return G, D, *optimizers, sample_real, lambda: data.latent(256, 1, rng)
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_2_a_d_loss_near_log_4_is_no_proof_that_g_is_right(seed):
-    G, D, *_, sample_real, sample_latent = line_game(seed)
     with torch.no_grad():  # untrained
-        x_fake = G(data.latent(5000, 1, data.rng(9)))
-        loss = losses.discriminator_loss(D(sample_real()), D(x_fake))
+        x_fake = G(data.latent(5000, 1, rng))
+        x_real = data.two_gaussians().sample(5000, rng)
+        loss = losses.discriminator_loss(D(x_real), D(x_fake))
     assert abs(loss.item() - LOG4) < 0.1
     grid = torch.linspace(-5, 5, 401)
     p_g = evaluation.smoothed_density(x_fake[:, 0], grid, 0.05)
     p_data = data.two_gaussians().density(grid[:, None])
     assert losses.jensen_shannon(p_data, p_g, 0.025) > 0.9 * LOG2
-
-
-def test_2_against_a_d_that_stands_still_g_leaves_the_data():
-    # Ten seeds, D stopped at round 100: the distance grew in each, to 0.41 to 1.75.
-    G, D, optimizer_g, *rest = line_game(1)
-    training.play_game(G, D, optimizer_g, *rest, rounds=100)
-    x_real, z = data.two_gaussians().sample(5000, data.rng(98))[:, 0], rest[-1]
-    found = []
-    for steps in (0, 600):
-        for _ in range(steps):
-            training.generator_step(G, D, optimizer_g, z())
-        with torch.no_grad():
-            x_fake = G(data.latent(5000, 1, data.rng(99)))
-            far = evaluation.wasserstein_1d(x_fake[:, 0], x_real)
-            found.append((far.item(), torch.sigmoid(D(x_fake)).mean().item()))
-    (near, believed), (far, believed_later) = found
-    assert far > 2 * near and believed_later > believed
 
 
 # --- Lesson 3 -------------------------------------------------------------------------
@@ -211,24 +93,6 @@ def test_2_against_a_d_that_stands_still_g_leaves_the_data():
 def test_3_float32_ends_where_the_lesson_says(loss, last):
     assert slope(loss, torch.tensor([last])).item() != 0
     assert slope(loss, torch.tensor([last - 1.5])).item() == 0
-
-
-def test_3_pretraining_starves_g_where_the_distributions_are_separated():
-    z, loss = data.latent(256, 2, data.rng(9)), losses.minimax_generator_loss
-    norms = {}
-    for mean in (0.0, 4.0):
-        rng, p_data = data.rng(0), data.gaussian(mean, 0.5)
-        G = models.mlp_generator(2, 1, generator=rng)
-        D = models.mlp_discriminator(1, generator=rng)
-        optimizer = torch.optim.Adam(D.parameters(), lr=0.02, betas=(0.5, 0.99))
-        norms[mean] = [training.generator_gradient_norm(G, D, z, loss)]
-        for steps in (3, 297):
-            for _ in range(steps):
-                x, latents = p_data.sample(128, rng), data.latent(128, 2, rng)
-                training.discriminator_step(G, D, optimizer, x, latents)
-            norms[mean].append(training.generator_gradient_norm(G, D, z, loss))
-    assert norms[4.0][-1] < 1e-3 * max(norms[4.0])
-    assert norms[0.0][-1] > 3 * norms[0.0][0]
 
 
 # --- Lesson 4 -------------------------------------------------------------------------
@@ -334,112 +198,12 @@ def test_5_a_last_layer_of_zeros_never_learns_if_the_corner_is_typed_with_relu()
         assert bool(slope(loss, torch.zeros(3)).abs().max() > 0.01) is learns
 
 
-@pytest.mark.parametrize(("factor", "head_start", "low", "high"),
-                         [(1, 0, 0, 5), (8, 200, 30, 50)])  # fmt: skip
-def test_5_logits_stay_within_five_and_eight_times_the_logit_reaches_some_forty(
-    factor, head_start, low, high
-):
-    rng, p_data, largest = data.rng(0), data.two_gaussians(), 0.0
-    G = StackedMLP([2, 32, 32, 1], n_games=8, generator=rng)
-    D = StackedMLP([1, 32, 32, 1], n_games=8, generator=rng)
-    opt_g, opt_d = (torch.optim.SGD(net.parameters(), lr=0.05) for net in (G, D))
-    for step in range(500):
-        x_real = p_data.sample(8 * 128, rng).view(8, 128, 1)
-        x_fake = G(data.latent(8 * 128, 2, rng).view(8, 128, 2))
-        real, fake = factor * D(x_real), factor * D(x_fake.detach())
-        largest = max(largest, real.abs().max().item(), fake.abs().max().item())
-        opt_d.zero_grad()
-        (F.softplus(-real) + F.softplus(fake)).mean(dim=1).sum().backward()
-        opt_d.step()
-        if step >= head_start:
-            opt_g.zero_grad()
-            F.softplus(-factor * D(x_fake)).mean(dim=1).sum().backward()
-            opt_g.step()
-    assert low < largest < high
-
-
 # --- Lesson 6 -------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("betas", "first", "most", "at"),
-    [((0.9, 0.999), 3.16, 6.57, 12), ((0.5, 0.999), 15.81, 16.8, 2)],
-)
-def test_6_without_correction_adams_first_steps_are_too_long(betas, first, most, at):
-    m, v, lengths = 0.0, 0.0, []
-    for _ in range(1700):
-        m, v = betas[0] * m + 1 - betas[0], betas[1] * v + 1 - betas[1]
-        lengths.append(m / math.sqrt(v))
-    assert lengths[0] == pytest.approx(first, abs=0.01)
-    assert max(lengths) == pytest.approx(most, abs=0.05)
-    assert lengths.index(max(lengths)) + 1 == at
-    assert min(lengths) > 1.1  # "over thousands of steps"
-
-
-def test_6_a_steady_gradient_gives_adam_steps_of_lr_a_changing_one_shorter():
-    def step(g, state):
-        g = torch.tensor([g], dtype=FLOAT64)
-        new = layers.adam_step(torch.zeros(1), g, state, 1.0, (0.5, 0.999), 1e-8)
-        return new.abs().item()
-
-    for size in (1e-4, 1.0, 1e4):
-        one, other = {}, {}
-        signs = (torch.randint(2, (400,), generator=data.rng(0)) * 2 - 1).tolist()
-        assert [step(size, one) for _ in signs] == pytest.approx([1] * 400, abs=2e-3)
-        assert np.mean([step(size * sign, other) for sign in signs]) < 0.7
 
 
 def test_6_epsilon_inside_the_root_counts_as_its_root():
     for g, wanted in ((1e-3, 0.995), (1e-4, 0.707), (1e-5, 0.100)):
         assert g / math.sqrt(g**2 + 1e-8) == pytest.approx(wanted, abs=1e-3)
-
-
-@pytest.mark.parametrize("seed", range(2))
-def test_6_in_training_mode_an_image_depends_on_its_batch(seed):
-    G = models.initialize(models.Generator(base_channels=16), data.rng(seed))
-    z = data.latent(16, 100, data.rng(seed))
-    other = torch.cat([z[:1], data.latent(15, 100, data.rng(100 + seed))])
-    with torch.no_grad():
-        assert (G(z)[0] - G(other)[0]).abs().max() > 0.05
-        G.eval()
-        torch.testing.assert_close(G(z)[0], G(other)[0], atol=1e-5, rtol=0)
-
-
-def test_6_without_batch_norm_the_signal_is_lost_on_its_way():
-    z, sizes = data.latent(8, 100, data.rng(50))[:, :, None, None], []
-    for batch_norm in (True, False):
-        G = models.Generator(batch_norm=batch_norm)
-        models.initialize(G, data.rng(0))
-        with torch.no_grad():
-            sizes.append(G.layers[:-1](z).std().item())
-    assert sizes[0] > 20 * sizes[1]
-
-
-def test_6_random_kernels_of_3_spread_twice_as_far_at_some_pixels():
-    rng = data.rng(0)
-    for kernel, uneven in ((3, True), (4, False)):
-        x = torch.randn(200, 1, 16, 16, generator=rng)
-        weight = torch.randn(1, 200, kernel, kernel, generator=rng)
-        y = F.conv_transpose2d(x, weight, stride=2)[:, :, 8:24, 8:24]
-        stds = [y[:, :, i::2, j::2].std().item() for i in (0, 1) for j in (0, 1)]
-        assert (max(stds) > 1.7 * min(stds)) == uneven
-
-
-def test_6_an_untrained_generators_contrast_tells_how_it_was_started():
-    torch.manual_seed(0)
-    z = data.latent(8, 100, data.rng(0))
-
-    def small(module):
-        if hasattr(module, "weight"):
-            nn.init.normal_(module.weight, 0.0, 0.02)
-
-    starts = (models.init_weights, small, lambda module: None)
-    with torch.no_grad():
-        right, off, loud = (
-            models.Generator().apply(start)(z).std().item() for start in starts
-        )
-    assert right == pytest.approx(0.21, abs=0.03)
-    assert off < 0.005 and loud == pytest.approx(0.6, abs=0.05)
 
 
 # --- Lesson 7 -------------------------------------------------------------------------
@@ -505,12 +269,6 @@ def test_8_the_collapsed_run_sits_on_the_levels_and_draws_one_image(recorded):
     assert ((late - LOG4).abs() < 0.1).float().mean() > 0.9
 
 
-def test_8_only_wide_weights_start_with_a_large_loss(recorded):
-    first = {letter: run.curves["loss_d"][0].item() for letter, run in recorded.items()}
-    assert first.pop("F") > 3
-    assert all(1 < loss < 2 for loss in first.values()), first
-
-
 @pytest.mark.parametrize("name", ["high_rates", "flat_norms", "late_generator"])
 def test_8_the_warnings_did_not_come_true(name):
     run = recordings.load(name)
@@ -519,43 +277,10 @@ def test_8_the_warnings_did_not_come_true(name):
     assert spread(run.samples[-1]) > 0.25
 
 
-def test_8_the_rings_samples_go_round_while_the_losses_stand_still():
-    ring, centers = recordings.load("ring"), data.ring().centers
-    assert abs(ring.last("loss_d") - LOG4) < 0.02
-    assert abs(ring.last("d_real") - 0.5) < 0.02
-    late = ring.samples[35:41]
-    angle = torch.atan2(*late.mean(dim=1).T.flip(0))
-    steps = torch.remainder(angle.diff(), 2 * math.pi)
-    assert (steps > 0.3).all() and 4 < steps.sum() < 2.5 * math.pi
-    assert max(evaluation.modes_covered(x, centers, 0.25) for x in late) < 4
-
-
 def test_8_two_batches_of_one_loss_and_other_answers():
     fake = torch.tensor([-5.0, -5.0, 2.7, 2.7])
     loss = losses.discriminator_loss(torch.full((4,), 5.0), fake)
     assert loss.item() == pytest.approx(LOG4, abs=1e-2)
-
-
-def test_8_the_same_distribution_scores_ten_times_worse_with_25_images():
-    found = classifier.load().features(data.load("digits")[0])
-    for seed in range(3):
-        order = torch.randperm(len(found), generator=data.rng(100 + seed))
-        few, many = (
-            evaluation.frechet_distance(found[order[:n]], found[order[n : 2 * n]])
-            for n in (25, 800)
-        )
-        assert few > 10 * many
-
-
-def test_8_class_gaussians_lie_between_copies_and_fresh_draws_in_memorization():
-    images, labels = data.load("digits", size=8)
-    for seed in range(2):
-        (half, half_labels), (other, _) = data.split(
-            images, labels, heldout=898, seed=seed
-        )
-        half, half_labels = half[:898], half_labels[:898]
-        drawn = evaluation.class_gaussians(half, half_labels, 300, data.rng(seed))
-        assert 0.5 < evaluation.memorization_score(drawn, half, other) < 0.75
 
 
 def ranked(name):
