@@ -7,8 +7,6 @@ Each is a real training with the course's trainer, from seed 0; what is wrong wi
 one change to the settings, to the step or to the initial weights.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 from collections.abc import Callable
