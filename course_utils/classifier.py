@@ -6,8 +6,6 @@ distance therefore compare features. Another classifier is another scale: scores
 different ones cannot be compared, nor with those of an Inception network.
 """
 
-from __future__ import annotations
-
 import io
 
 import numpy as np
@@ -36,13 +34,10 @@ def _block(channels_in: int, channels_out: int) -> list[nn.Module]:
 class Classifier(nn.Module):
     """Three convolutions, each followed by a pooling, then features and ten logits.
 
-    Its weights are random until `load` or the training script fills them.
-
-    Args: n_features: width of the last hidden layer.
+    Args: n_features, the width of the last hidden layer.
 
     160 + 4,640 + 9,248 weights and biases convolve, 512 * 32 + 32 make the features and
     32 * 10 + 10 the logits:
-
     >>> sum(weight.numel() for weight in Classifier(32).parameters())
     30794
     """
@@ -69,15 +64,12 @@ class Classifier(nn.Module):
     def features(self, images: Tensor) -> Tensor:
         """The numbers behind the last hidden layer, without gradients.
 
-        Args: images: (n, c, h, w) in [-1, 1], made gray and 32x32 by `to_gray32`.
+        Args: images (n, c, h, w), in [-1, 1], made gray and 32x32 by `to_gray32`.
         Returns: (n, n_features); over the images that the network was trained on their
             variances sum to 100, which sets the unit.
         Raises: ValueError: the images are not of that shape, or not all finite.
         """
-        weight = self.head.weight
-        gray = to_gray32(images).to(weight)
-        if not len(gray):
-            return weight.new_zeros(0, weight.shape[1])
+        gray = to_gray32(images).to(self.head.weight)
         return torch.cat([self.body(batch) for batch in gray.split(_BATCH)])
 
     def classify(self, images: Tensor) -> Tensor:
@@ -101,9 +93,8 @@ def load(name: str = "digits") -> Classifier:
 
     data/README.md says how accurate each is on images it has never seen.
 
-    Args: name: "digits" or "mnist", the set that it was trained on.
-    Raises: ValueError: there is no such classifier; DataError: its file is missing or
-        broken.
+    Args: name, "digits" or "mnist", the set that it was trained on.
+    Raises: ValueError: there is no such classifier; DataError: its file is broken.
     """
     if name not in FEATURES:
         names = ", ".join(repr(known) for known in FEATURES)

@@ -4,8 +4,6 @@ Six curves are enough to tell eight recorded trainings, the clinic, apart. What 
 from them is the level at the end of each, in words: "at 2 log 2", "at 0", "alive".
 """
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Mapping
@@ -37,9 +35,6 @@ def run(letter: str) -> recordings.Recording:
     if letter not in CLINIC:
         raise ValueError(f"the runs of the clinic are A to H, not {letter!r}")
     return recordings.load(CLINIC[letter])
-
-
-# --- Levels and words -----------------------------------------------------------------
 
 
 class Signs(NamedTuple):
@@ -137,21 +132,19 @@ SENTENCES = {
     "overpowered": "D wins outright (loss {loss_d:.2g}, D(x) {d_real:.2f}, D(G(z)) "
     "{d_fake:.2f}) although G has a gradient: D learns too fast. Lower D's rate or "
     "raise G's, and compare what G makes with the range of the data.",
-    "one_pass": "Both players win: D's loss is {loss_d:.2g}, G's {loss_g:.2g}. That "
-    "cannot be true of one D; in a pass of its own D(G(z)) is {d_fake:.2f}. Do data "
-    "and fakes pass batch normalization in one batch in D's step?",
+    "one_pass": "Both players win (losses {loss_d:.2g} and {loss_g:.2g}), which cannot "
+    "be true of one D. Do data and fakes pass batch normalization in one batch?",
     "double_sigmoid": "The losses stand at 2 log 2 and log 2, which an answer of 1/2 "
-    "costs, but D answers {d_real:.2f} and {d_fake:.2f}: the loss sees other numbers "
-    "than the curves. Is a sigmoid applied before a loss on logits?",
-    "collapse": "The losses lie at 2 log 2 and log 2 and D answers 1/2 ({d_real:.2f}, "
-    "{d_fake:.2f}): it cannot tell, or has stopped learning. Look at the samples: if "
-    "all latents give one image, G has collapsed.",
+    "costs, but D answers {d_real:.2f} and {d_fake:.2f}. Is a sigmoid applied before a "
+    "loss on logits?",
+    "collapse": "The losses lie at 2 log 2 and log 2, and D answers 1/2 ({d_real:.2f}, "
+    "{d_fake:.2f}): it cannot tell, or has stopped learning. If all latents give one "
+    "image, G has collapsed.",
     "weak": "D loses (loss {loss_d:.2f}, above 2 log 2; D(G(z)) {d_fake:.2f}): it "
-    "takes fakes for data, and G learns nothing from it. Raise D's rate or give it "
-    "more steps.",
+    "takes fakes for data. Raise D's rate or give it more steps.",
     "wide_init": "D is far ahead (D(x) {d_real:.2f}, D(G(z)) {d_fake:.2f}) without "
-    "winning outright: both have gradients, and G's loss is {loss_g:.1f}. Look at the "
-    "initial weights, at beta1, and at D's learning rate.",
+    "winning outright, and G's loss is {loss_g:.1f}. Look at the initial weights, at "
+    "beta1, and at D's learning rate.",
 }
 
 
@@ -179,7 +172,6 @@ def told_apart(said: str, actual: str, *, here: str) -> str:
     """The first curve that looks otherwise under two labels, in a sentence.
 
     `actual` is not named; `here` says where it is seen. ValueError if all look alike.
-
     >>> told_apart("detach", "collapse", here="in run X")
     "Then D's loss would end at 0; in run X it ends at 2 log 2."
     """
@@ -219,12 +211,10 @@ def panel() -> Panel:
 
 
 def rank_correlation(a: Any, b: Any) -> float:
-    """Whether two numbers put the same things into the same order.
+    """Whether two numbers of each thing, a and b (n,), put them into the same order.
 
     The correlation of ranks; equal values share the mean of their ranks.
 
-    Args:
-        a, b: (n,) two numbers of each thing.
     Returns: 1 for the same order, -1 for the reverse, about 0 for unrelated ones; NaN
         where all values of one are equal.
     Source: Spearman 1904, doi:10.2307/1412159.
@@ -240,10 +230,7 @@ def chance_interval(
 ) -> tuple[float, float]:
     """How far a rank correlation depends on which things were compared.
 
-    Args:
-        a, b: (n,) two numbers of each thing.
-        generator: of the draws.
-        draws: bootstrap samples: n things drawn with replacement.
+    Args: a, b (n,) two numbers of each thing; draws, how many bootstrap samples.
     Returns: The 5 % and the 95 % point of the correlations of the draws.
     Source: Efron 1979, doi:10.1214/aos/1176344552.
     """

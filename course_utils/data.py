@@ -24,7 +24,6 @@ from course_utils.checks import DataError, require_whole
 DATA_DIR = Path(__file__).resolve().parent.parent / "data"
 DIGITS_SHA256 = "0c2aff3ad3efa4c983d74435f40847c3f2dea3c33f362c61616f7b067d84c8fe"
 SETS = ("digits", *sources.MIRRORS)
-SMALLEST_SIZE = 8
 
 
 # --- Images -------------------------------------------------------------------------
@@ -53,26 +52,22 @@ def load(
     folder's images are cropped and labeled, `left_out` which files it does not read.
 
     Args:
-        name: the set, or the path of a folder. A set's name comes first: a folder
-            named mnist is "./mnist".
+        name: the set, or the path of a folder; a folder named mnist is "./mnist".
         size: height and width in pixels, at least 8.
         channels: 1, or 3; a gray set gives three equal channels.
         split: "train" (None means that, too) or "test", for mnist and fashion-mnist.
-    Returns:
-        images: (n, channels, size, size) float32 in [-1, 1].
-        labels: (n,) int64.
-    Raises:
-        ValueError: the name, size, number of channels or split is not offered.
+    Returns: (n, channels, size, size) float32 images in [-1, 1] and (n,) int64 labels.
+    Raises: ValueError: the name, size, number of channels or split is not offered;
         DataError: files are missing, broken or too few, or memory is too small.
     Source: Alpaydin and Kaynak 1998, doi:10.24432/C50P49; LeCun, Cortes and Burges,
-    The MNIST database; Xiao, Rasul and Vollgraf 2017, arXiv:1708.07747.
+        The MNIST database; Xiao, Rasul and Vollgraf 2017, arXiv:1708.07747.
 
     The top row of the first image is 0 0 5 13 9 1 0 0, and 5 / 8 - 1 = -0.375:
     >>> images, labels = load("digits", size=8)
     >>> images[0, 0, 0, :4].tolist()
     [-1.0, -1.0, -0.375, 0.625]
     """
-    require_whole(SMALLEST_SIZE, size=size)
+    require_whole(8, size=size)
     if channels not in (1, 3):
         raise ValueError(f"channels must be 1 or 3, not {channels!r}")
     try:
@@ -98,13 +93,13 @@ def left_out(name: str | os.PathLike) -> str:
     ''
     """
     is_folder = name not in SETS and is_path(name)
-    return sources.left_out(_folder(name)) if is_folder else ""
+    return sources.left_out(Path(os.path.expanduser(name))) if is_folder else ""
 
 
 def to_tanh_range(pixels: Tensor) -> Tensor:
     """Recorded pixels in the range of tanh: x / 127.5 - 1.
 
-    Args: pixels: uint8 of any shape, 0 to 255.
+    Args: pixels, uint8 of any shape, 0 to 255.
     Returns: float32 of the same shape in [-1, 1], a new tensor on the same device.
     Raises: ValueError: the pixels are not uint8, and so of unknown range.
 
@@ -128,13 +123,9 @@ def split(
     Each class gives the same share of its images, to within one image; which ones is
     drawn from the seed. Both parts keep the order of the input.
 
-    Args:
-        images, labels: (n, ...) and (n,) whole numbers.
-        heldout: how many of the n are held out.
-        seed: of the draw.
+    Args: images (n, ...), labels (n,); heldout, how many of the n; seed, of the draw.
     Returns: (images, labels) to train on, and those held out.
-    Raises: ValueError: images and labels differ in number, or a class would be missing
-        from a part.
+    Raises: ValueError: numbers differ, or a class would be missing from a part.
 
     >>> labels = torch.tensor([0, 1, 0, 1, 0, 1])
     >>> train, test = split(torch.arange(6.0), labels, heldout=2)
@@ -173,10 +164,7 @@ def is_path(name: object) -> bool:
 
 
 def read_checked(path: Path, sha256: str) -> bytes:
-    """The bytes of a file that comes with the course, if its SHA-256 is the right one.
-
-    Raises: DataError: the file is missing, cannot be read, or is another one.
-    """
+    """The bytes of a file that comes with the course; DataError if they are others."""
     try:
         content = path.read_bytes()
         found = hashlib.sha256(content).hexdigest()
@@ -210,7 +198,7 @@ def _read(
         )
     if name == "digits":
         return _read_digits()
-    return sources.read_folder(_folder(name), size, channels)
+    return sources.read_folder(Path(os.path.expanduser(name)), size, channels)
 
 
 def _read_digits() -> tuple[Tensor, Tensor]:
@@ -220,10 +208,6 @@ def _read_digits() -> tuple[Tensor, Tensor]:
         images, labels = file["images"], file["labels"]
     pixels = torch.from_numpy(images).float() / 8 - 1
     return pixels[:, None], torch.from_numpy(labels).long()
-
-
-def _folder(name: str | os.PathLike) -> Path:
-    return Path(os.path.expanduser(name))
 
 
 def _fit(pixels: Tensor, size: int, channels: int) -> Tensor:
@@ -282,11 +266,7 @@ class GaussianMixture:
         return self.means.float()
 
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """n independent draws, (n, d) float32; the generator is on the CPU.
-
-        >>> two_gaussians().sample(5, rng(0)).shape
-        torch.Size([5, 1])
-        """
+        """n independent draws, (n, d) float32; the generator is on the CPU."""
         require_whole(1, n=n)
         _require_generator(generator)
         which = torch.multinomial(
@@ -298,7 +278,7 @@ class GaussianMixture:
     def log_density(self, x: Tensor) -> Tensor:
         """Natural logarithm of the density, finite where the density underflows.
 
-        Args: x: (..., d) points; the result has their type and device.
+        Args: x (..., d), points; the result has their type and device.
         Returns: (...) log p(x) in nats for each d-dimensional unit of volume.
         Raises: ValueError: the last dimension of x is not d.
 
@@ -323,12 +303,7 @@ class GaussianMixture:
         )
 
     def density(self, x: Tensor) -> Tensor:
-        """Probability for each unit of volume: `log_density` without the logarithm.
-
-        Half of 1 / (0.4 sqrt(2 pi)) = 0.9974 on each center:
-        >>> two_gaussians().density(torch.tensor([[-1.5], [1.5]])).round(decimals=4)
-        tensor([0.4987, 0.4987])
-        """
+        """Probability for each unit of volume: `log_density` without the logarithm."""
         return self.log_density(x).exp()
 
 
@@ -348,7 +323,6 @@ def two_gaussians(
 def ring(n_modes: int = 8, radius: float = 2.0, std: float = 0.05) -> GaussianMixture:
     """Equal Gaussians in the plane, evenly spaced on a circle around the origin.
 
-    Center i lies at radius (cos a, sin a) with a = 2 pi i / n_modes.
     >>> [[round(v, 4) + 0.0 for v in c] for c in ring(4).centers.tolist()]
     [[2.0, 0.0], [0.0, 2.0], [-2.0, 0.0], [0.0, -2.0]]
     """
@@ -371,11 +345,7 @@ def _one_per_component(name: str, values: float | Sequence[float], k: int) -> Te
 
 
 def rng(seed: int) -> torch.Generator:
-    """A new random number generator on the CPU that starts at the seed.
-
-    >>> torch.equal(latent(3, 2, rng(0)), latent(3, 2, rng(0)))
-    True
-    """
+    """A new random number generator on the CPU that starts at the seed."""
     return torch.Generator().manual_seed(seed)
 
 
@@ -390,10 +360,6 @@ def latent(
 
     Drawn on the CPU and then moved, so that a seed means the same on every device.
 
-    Args:
-        n, latent_dim: number of latents, and of numbers in each, at least 1.
-        generator: on the CPU.
-        device: where the result shall be.
     Raises: ValueError: a number is below 1, or the generator is not one on the CPU.
 
     >>> latent(3, 2, rng(0)).shape
@@ -413,18 +379,14 @@ def spherical_interpolation(z0: Tensor, z1: Tensor, n: int) -> Tensor:
     even angles, and the length (1 - t) |z0| + t |z1|. Where no great circle is singled
     out (parallel or opposite vectors, or a zero) the walk is the straight line.
 
-    Args:
-        z0, z1: (d,) the ends.
-        n: number of points, at least 2.
+    Args: z0, z1 (d,), the ends; n, the number of points, at least 2.
     Returns: (n, d), from z0 to z1, both included exactly, in their type and on their
         device.
     Raises: ValueError: z0 and z1 are not two vectors of equal length, or n is below 2.
-    Source: Shoemake 1985, Animating Rotation with Quaternion Curves, section 3.3, for
-        unit vectors; White 2016, arXiv:1609.04468, section 2.
+    Source: Shoemake 1985, section 3.3, for unit vectors; White 2016, arXiv:1609.04468.
 
     Halfway from (1, 0) to (0, 3) lies the direction of 45 degrees at length 2,
     2 / sqrt(2) = 1.4142 on each axis:
-
     >>> z0, z1 = torch.tensor([[1.0, 0.0], [0.0, 3.0]])
     >>> spherical_interpolation(z0, z1, 3)[1]
     tensor([1.4142, 1.4142])

@@ -2,16 +2,13 @@
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from course_utils import gaussians
 from course_utils.checks import require_whole
-
-if TYPE_CHECKING:
-    from course_utils.classifier import Classifier
 
 _PAIRS = 5_000_000  # distances at once: 40 MB
 
@@ -23,7 +20,7 @@ def wasserstein_1d(a: Tensor, b: Tensor) -> Tensor:
 
     Both sets are sorted and paired; on a line no other pairing is shorter.
 
-    Args: a, b: (n,) samples of two distributions, equally many.
+    Args: a, b (n,), samples of two distributions, equally many.
     Returns: () mean distance, in the samples' own unit.
     Raises: ValueError: the two are not one-dimensional, or not equally many.
     Source: Peyré and Cuturi 2019, Computational Optimal Transport, chapter 2.
@@ -45,9 +42,7 @@ def smoothed_density(samples: Tensor, grid: Tensor, width: float) -> Tensor:
 
     p(x) = 1/n sum_i N(x; x_i, width^2).
 
-    Args:
-        samples, grid: (n,) and (m,) points.
-        width: standard deviation of each Gaussian; too large, and modes merge.
+    Args: samples (n,), grid (m,) points; width, the standard deviation of each.
     Returns: (m,) probability per unit of length.
 
     One sample is one Gaussian, of density 1 / sqrt(2 pi) = 0.3989 at its center:
@@ -62,9 +57,7 @@ def smoothed_density(samples: Tensor, grid: Tensor, width: float) -> Tensor:
 def modes_covered(samples: Tensor, centers: Tensor, radius: float) -> int:
     """How many modes of a distribution are met by at least one sample.
 
-    Args:
-        samples, centers: (n, 2) and (k, 2), the centers of the modes.
-        radius: a mode is met by a sample no farther than this from its center.
+    Args: samples (n, 2); centers (k, 2); radius, within which a sample meets a mode.
     Returns: From 0 to k. One sample is enough, so it does not tell the modes' shares.
     Source: the ring of eight modes is that of Metz et al. 2016, arXiv:1611.02163.
 
@@ -88,9 +81,8 @@ def frechet_distance(features_a: Tensor, features_b: Tensor) -> float:
     mean equal distributions; and two samples of one distribution score above 0, the
     more the smaller they are: compare scores of equally large sets alone.
 
-    Args:
-        features_a, features_b: (m, d) and (n, d), m and n at least 2; fewer than d is
-            fine, as is a feature that never changes (singular covariances).
+    Args: features_a (m, d), features_b (n, d), m and n at least 2; fewer than d is
+        fine, as is a feature that never changes (singular covariances).
     Returns: The distance squared, in the features' unit squared, computed in float64.
     Raises: ValueError: a shape is not as above, or a feature is NaN or infinite.
     Source: Dowson and Landau 1982, doi:10.1016/0047-259X(82)90077-X, for Gaussians;
@@ -122,9 +114,7 @@ def precision_recall(
     Precision is the share of fakes inside the balls of the reals, recall the share of
     reals inside the balls of the fakes; a point on the rim is inside.
 
-    Args:
-        real_features, fake_features: (m, d) and (n, d).
-        k: whole number below m and n. Larger balls make both numbers larger.
+    Args: real_features (m, d), fake_features (n, d); k, a whole number below m and n.
     Returns: precision and recall, shares from 0 to 1.
     Raises: ValueError: a shape or k is not as above, or a feature is NaN or infinite.
     Source: Kynkäänniemi et al. 2019, arXiv:1904.06991, equations 1 and 2.
@@ -152,8 +142,7 @@ def nearest_neighbors(samples: Tensor, data: Tensor) -> tuple[Tensor, Tensor]:
     Euclidean distance over all numbers of an image, |s - x|_2, from the differences
     themselves: |s|^2 + |x|^2 - 2 s x is quicker and loses the digits of near copies.
 
-    Args:
-        samples, data: (n, ...) and (m, ...), m at least 1.
+    Args: samples (n, ...), data (m, ...), m at least 1.
     Returns: (n,) distances, not squared, in the samples' unit and type, 0 for a copy;
         (n,) int64 places in the data, the first among equals.
     Raises: ValueError: a shape is not as above, or a number is NaN or infinite.
@@ -242,9 +231,6 @@ def class_histogram_kl(labels: Tensor, n_classes: int) -> float:
     return torch.xlogy(share, share * n_classes).sum().item()
 
 
-# --- All at once ----------------------------------------------------------------------
-
-
 class Scores(NamedTuple):
     """Numbers about one set of samples, none of them enough by itself."""
 
@@ -260,7 +246,7 @@ def scores(
     samples: Tensor,
     train: Tensor,
     *,
-    classifier: "Classifier",
+    classifier: torch.nn.Module,
     heldout: Tensor | None = None,
     k: int = 3,
 ) -> Scores:
@@ -272,7 +258,7 @@ def scores(
         samples: (n, c, h, w) in [-1, 1].
         train: (m, c, h, w), all that the generator has seen; as many as the samples
             where scores of several generators are compared.
-        classifier: such as `classifier.load("digits")`.
+        classifier: a `classifier.Classifier`, such as `classifier.load("digits")`.
         heldout: (m, c, h, w) unseen data, as many as in train, for memorization.
         k: neighbor that ends a ball of `precision_recall`.
     Raises: ValueError: samples and data differ in shape, are too few or not finite.
@@ -314,13 +300,11 @@ def class_gaussians(
     (8 for the digits) and enlarge afterwards, as `classifier.to_gray32` does: the
     shrinkage gives every pixel noise of its own, which enlarged images do not have.
 
-    Args:
-        images, labels: (m, c, h, w) in [-1, 1] and (m,), every class present.
-        n: number of draws; class i mod k is that of draw i.
-        generator: on the CPU.
-        shrinkage: as in `gaussians.fit_class_gaussians`, where they are fit.
+    Args: images (m, c, h, w) in [-1, 1], labels (m,), every class present; n, how many
+        draws, class i mod k is that of draw i; shrinkage, as in `gaussians`.
     Returns: (n, c, h, w) in [-1, 1].
-    Raises: ValueError: as there; RuntimeError: all images of a class are the same.
+    Raises: ValueError as `gaussians.fit_class_gaussians`; RuntimeError: all images of a
+        class are the same.
     """
     flat = images.flatten(1).double()
     means, covariances = gaussians.fit_class_gaussians(flat, labels, shrinkage)

@@ -25,10 +25,9 @@ PLAIN_DESCENT = partial(torch.optim.SGD, lr=0.3)
 class StackedMLP(nn.Module):
     """Separate networks of one shape: tanh between layers, nothing after the last.
 
-    Args:
-        sizes: widths of the layers, input and output included.
-        n_games: how many networks; network i sees row i of the input alone.
-        generator: of the weights, uniform in +-1 / sqrt(inputs) as in `models`.
+    Network i sees row i of the input alone. Weights start as those of `models` do.
+
+    Args: sizes, widths of the layers from input to output; n_games, how many networks.
 
     >>> networks = StackedMLP([2, 16, 1], n_games=5, generator=data.rng(0))
     >>> networks(torch.zeros(5, 100, 2)).shape
@@ -198,12 +197,10 @@ def race(
 def distance_to_data(samples: Tensor, x_real: Tensor) -> Tensor:
     """`evaluation.wasserstein_1d` of every game's samples to the data, at all times.
 
-    Args:
-        samples: (t, n_games, n, 1), as `race` returns them.
-        x_real: (n, 1) data.
+    Args: samples (t, n_games, n, 1), as `race` returns them; x_real (n, 1) data.
     Returns: (t, n_games) mean distance of paired samples, in their own unit.
 
-    Two samples of a single game, one of them 3 too low:
+    One game with two samples, one of them 3 too low:
     >>> samples = torch.tensor([4.0, 0.0]).view(1, 1, 2, 1)
     >>> distance_to_data(samples, torch.tensor([[3.0], [4.0]])).tolist()
     [[1.5]]

@@ -21,8 +21,7 @@ def conv_output_size(size: int, kernel: int, stride: int = 1, padding: int = 0) 
 
     Args:
         size, kernel: sides of the input and of the kernel, in pixels.
-        stride: pixels from one place of the kernel to the next.
-        padding: pixels added at each edge.
+        stride, padding: pixels from one place to the next, and added at each edge.
     Raises: ValueError: a size below 1, padding below 0, or a kernel that does not fit.
     Source: Dumoulin & Visin 2016, relationship 6.
 
@@ -76,10 +75,7 @@ def conv_matrix(kernel: Tensor, size: int, stride: int = 1) -> Tensor:
     is what neural networks call so: the kernel is not flipped. M.T enlarges: it is the
     transposed convolution.
 
-    Args:
-        kernel: (k,) weights.
-        size: numbers in x.
-        stride: columns from one row's kernel to the next.
+    Args: kernel (k,); size, numbers in x; stride, columns from one row to the next.
     Returns: (out, size) of the kernel's type, out = conv_output_size(size, k, stride).
     Raises: ValueError: the kernel is not (k,), or does not fit.
     Source: Dumoulin & Visin 2016, section 4.1.
@@ -104,10 +100,7 @@ def overlap_count(size: int, kernel: int, stride: int) -> Tensor:
     edges the counts repeat with the stride; they are all equal where the stride divides
     the kernel, else they make the checkerboard.
 
-    Args:
-        size: inputs.
-        kernel: outputs that one input reaches.
-        stride: outputs from one input's first to the next one's.
+    Args: size, how many inputs; kernel, outputs that one input reaches; stride.
     Returns: ((size - 1) * stride + kernel,) whole numbers.
     Raises: ValueError: a number is below 1.
     Source: Odena et al. 2016, "Deconvolution and Checkerboard Artifacts".
@@ -130,10 +123,8 @@ def batch_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
     weight * (x - mean) / sqrt(variance + eps) + bias, mean and variance over all images
     and pixels of a channel, as in training; the variance is divided by their number.
 
-    Args:
-        x: (n, c, h, w) activations.
-        weight, bias: (c,) the new standard deviations and means.
-        eps: inside the root, so that a constant channel divides by more than 0.
+    Args: x (n, c, h, w); weight, bias (c,), the new standard deviations and means; eps
+        inside the root, so that a constant channel divides by more than 0.
     Returns: (n, c, h, w).
     Raises: ValueError: x is not four-dimensional, or weight or bias is not (c,).
     Source: Ioffe & Szegedy 2015, Algorithm 1.
@@ -157,9 +148,7 @@ def batch_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
 def leaky_relu(x: Tensor, slope: float) -> Tensor:
     """x where it is positive, slope times x elsewhere.
 
-    Args:
-        x: any shape.
-        slope: at least 0 and below 1; 0 is ReLU.
+    Args: x, any shape; slope, at least 0 and below 1; 0 is ReLU.
     Returns: The same shape.
     Raises: ValueError: the slope is outside [0, 1).
     Source: Maas et al. 2013, section 2.

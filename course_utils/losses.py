@@ -19,9 +19,8 @@ def binary_cross_entropy(probability: Tensor, target: Tensor) -> Tensor:
 
     -E[target log p + (1 - target) log(1 - p)].
 
-    Args:
-        probability: (n,) that the target is 1, in (0, 1).
-        target: (n,) in [0, 1]; 1 for real, 0 for generated, soft targets between.
+    Args: probability (n,) that the target is 1, in (0, 1); target (n,) in [0, 1], 1 for
+        real, 0 for generated, soft targets between.
     Returns: () nats; log 2 = 0.693 where every answer is 1/2.
     Raises: ValueError: the two shapes differ, or are not one-dimensional.
     Source: Bishop 2006, Pattern Recognition and Machine Learning, eq. 4.90.
@@ -41,9 +40,7 @@ def value_function(real_probability: Tensor, fake_probability: Tensor) -> Tensor
 
     E[log D(x)] + E[log(1 - D(G(z)))].
 
-    Args:
-        real_probability: (m,) D(x) on data, in (0, 1).
-        fake_probability: (n,) D(G(z)) on generated samples; n may differ from m.
+    Args: real_probability (m,), D(x), and fake_probability (n,), D(G(z)), in (0, 1).
     Returns: () nats, never above 0; -log 4 = -1.386 where D answers 1/2 everywhere.
     Raises: ValueError: an input is not one-dimensional.
     Source: Goodfellow et al. 2014, eq. 1.
@@ -61,7 +58,7 @@ def minimax_generator_loss(fake_probability: Tensor) -> Tensor:
 
     E[log(1 - D(G(z)))]; slope -1 / (1 - D) in D, and -D in D's logit.
 
-    Args: fake_probability: (n,) D(G(z)), below 1.
+    Args: fake_probability (n,), D(G(z)), below 1.
     Returns: () nats, never above 0; -log 2 = -0.693 where D answers 1/2.
     Raises: ValueError: the input is not one-dimensional.
     Source: Goodfellow et al. 2014, eq. 1.
@@ -78,7 +75,7 @@ def nonsaturating_generator_loss(fake_probability: Tensor) -> Tensor:
 
     -E[log D(G(z))]; slope -1 / D in D, and -(1 - D) in D's logit.
 
-    Args: fake_probability: (n,) D(G(z)), above 0.
+    Args: fake_probability (n,), D(G(z)), above 0.
     Returns: () nats, never below 0; log 2 = 0.693 where D answers 1/2.
     Raises: ValueError: the input is not one-dimensional.
     Source: Goodfellow et al. 2014, section 3.
@@ -95,8 +92,7 @@ def optimal_discriminator(p_data: Tensor, p_g: Tensor) -> Tensor:
 
     D*(x) = p_data(x) / (p_data(x) + p_g(x)), at each point by itself.
 
-    Args:
-        p_data, p_g: densities of data and of generated samples at some points.
+    Args: p_data, p_g, densities of data and of generated samples at some points.
     Returns: Same shape, in [0, 1]; 1/2 where both densities are 0 and any answer is
         best.
     Source: Goodfellow et al. 2014, Proposition 1.
@@ -136,9 +132,7 @@ def jensen_shannon(p: Tensor, q: Tensor, dx: float) -> Tensor:
     JSD = 1/2 KL(p || m) + 1/2 KL(q || m) with m = (p + q) / 2, as a sum over a grid.
     With it, V(D*, G) = 2 JSD - log 4.
 
-    Args:
-        p, q: (n,) densities on one grid.
-        dx: distance of two neighbors on the grid.
+    Args: p, q (n,) densities on one grid; dx, the distance of two neighbors on it.
     Returns: () nats; 0 log 0 counts as 0.
     Source: Goodfellow et al. 2014, Theorem 1 and eq. 6; Lin 1991.
 
@@ -165,7 +159,7 @@ def neg_log_sigmoid(logits: Tensor) -> Tensor:
 
     = max(-l, 0) + log1p(exp(-|l|)), slope -sigmoid(-l).
 
-    Args: logits: any shape; high means real.
+    Args: logits, any shape; high means real.
     Returns: Same shape, nats: |l| where l is very negative, exp(-l) where very
         positive.
     Source: the first term of Goodfellow et al. 2014, eq. 1, with D = sigmoid(l).
@@ -182,7 +176,7 @@ def neg_log_one_minus_sigmoid(logits: Tensor) -> Tensor:
 
     `neg_log_sigmoid` mirrored, because 1 - sigmoid(l) = sigmoid(-l); slope sigmoid(l).
 
-    Args: logits: any shape; high means real.
+    Args: logits, any shape; high means real.
     Returns: Same shape, nats: l where l is very positive, exp(l) where very negative.
     Source: the second term of Goodfellow et al. 2014, eq. 1, with D = sigmoid(l).
 
@@ -198,9 +192,7 @@ def bce_with_logits(logits: Tensor, target: Tensor) -> Tensor:
 
     E[target * -log(sigmoid(l)) + (1 - target) * -log(1 - sigmoid(l))].
 
-    Args:
-        logits: (n,) discriminator outputs; high means target 1.
-        target: (n,) in [0, 1]; values between are soft targets.
+    Args: logits (n,), high means target 1; target (n,) in [0, 1], soft ones between.
     Returns: () loss in nats; log 2 = 0.693 where every logit is 0.
     Raises: ValueError: the two shapes differ, or are not one-dimensional.
     Source: Bishop 2006, Pattern Recognition and Machine Learning, eq. 4.90.
@@ -221,9 +213,7 @@ def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 
     -E[log D(x)] - E[log(1 - D(G(z)))] with D = sigmoid(logits).
 
-    Args:
-        real_logits: (m,) discriminator outputs on data.
-        fake_logits: (n,) discriminator outputs on generated samples; n may differ.
+    Args: real_logits (m,), fake_logits (n,), D's outputs on data and on G's samples.
     Returns: () loss in nats; 2 log 2 = 1.386 when D answers 1/2 everywhere.
     Raises: ValueError: an input is not one-dimensional.
     Source: Goodfellow et al. 2014, eq. 1 and Algorithm 1.
@@ -240,7 +230,7 @@ def generator_loss(fake_logits: Tensor) -> Tensor:
 
     -E[log D(G(z))] with D = sigmoid(logits); slope -(1 - D) in each logit.
 
-    Args: fake_logits: (n,) discriminator outputs on generated samples.
+    Args: fake_logits (n,), discriminator outputs on generated samples.
     Returns: () loss in nats; log 2 = 0.693 when D answers 1/2.
     Raises: ValueError: the input is not one-dimensional.
     Source: Goodfellow et al. 2014, section 3.
@@ -258,7 +248,7 @@ def minimax_generator_loss_from_logits(fake_logits: Tensor) -> Tensor:
     E[log(1 - D(G(z)))] with D = sigmoid(logits); slope -D in each logit, which is
     almost 0 where D is sure of a fake.
 
-    Args: fake_logits: (n,) discriminator outputs on generated samples.
+    Args: fake_logits (n,), discriminator outputs on generated samples.
     Returns: () loss in nats, negative; -log 2 = -0.693 when D answers 1/2.
     Raises: ValueError: the input is not one-dimensional.
     Source: Goodfellow et al. 2014, eq. 1.
@@ -276,7 +266,7 @@ def log_softmax(logits: Tensor) -> Tensor:
     The largest logit is taken off first, so no exponential exceeds 1; for k = 2 and
     logits (l, 0) the first entry is -neg_log_sigmoid(l).
 
-    Args: logits: (..., k) scores, or log-likelihood plus log-prior of each class.
+    Args: logits (..., k), scores, or log-likelihood plus log-prior of each class.
     Returns: Same shape, nats; exp of each row sums to 1.
     Source: Bishop 2006, Pattern Recognition and Machine Learning, eq. 4.62.
 

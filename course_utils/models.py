@@ -29,8 +29,7 @@ def mlp_generator(
     has it, but drawn from `generator` alone.
 
     Args:
-        latent_dim, out_dim: numbers in a latent and in a point.
-        hidden: widths of the hidden layers.
+        latent_dim, out_dim, hidden: widths of input, output and hidden layers.
         activation: makes the module behind each hidden layer.
         generator: of the initial weights, on the CPU.
     Returns: A network (n, latent_dim) -> (n, out_dim).
@@ -190,9 +189,7 @@ def init_weights(module: nn.Module, generator: torch.Generator | None = None) ->
     Convolutions and transposed ones: N(0, 0.02^2). Batch normalization: weight
     N(1, 0.02^2), bias 0. Other layers stay as they are.
 
-    Args:
-        module: one layer; changed in place.
-        generator: on the CPU; the global random state if None.
+    Args: module, changed in place; generator, the global random state if None.
     Source: Radford et al. 2015, section 4, and for batch normalization their code.
 
     >>> layer = nn.BatchNorm2d(2)
@@ -210,10 +207,9 @@ def init_weights(module: nn.Module, generator: torch.Generator | None = None) ->
 
 
 def initialize(network: nn.Module, generator: torch.Generator) -> nn.Module:
-    """`init_weights` on every layer of a network, which is changed and returned.
+    """`init_weights` on every layer of a network, in order; the network is returned.
 
     All draws come from `generator`, on the CPU, in the order of the layers.
-
     >>> G = initialize(Generator(8, 4), torch.Generator().manual_seed(0))
     >>> bool(abs(G.layers[0].weight.std() - 0.02) < 0.002)
     True

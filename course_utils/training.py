@@ -15,10 +15,7 @@ from torch.optim import Optimizer
 
 from . import losses
 
-# --- The minimax game, as the paper writes it ----------------------------------------
-#
-# On probabilities: the logits of D go through a sigmoid and then through a log, which
-# holds while D is not too sure. Lesson 5 replaces both by one function of the logits.
+# --- The minimax game, on probabilities as the paper writes it ------------------------
 
 
 def discriminator_step(
@@ -94,10 +91,7 @@ def play_game(
     return history
 
 
-# --- The DCGAN's game, on logits ------------------------------------------------------
-#
-# The same two players with losses that hold at any logit, and the non-saturating loss
-# for G: it maximizes log D(G(z)) where above it minimizes log(1 - D(G(z))).
+# --- The DCGAN's game, on logits, with the non-saturating loss ------------------------
 
 
 def train_step(
@@ -159,10 +153,7 @@ def generator_step_on_logits(
 
 @contextlib.contextmanager
 def frozen(network: Module) -> Iterator[None]:
-    """No gradients for a network's weights inside; gradients still pass through it.
-
-    In G's step those of D's weights would be computed and never used.
-    """
+    """No gradients for a network's weights inside; gradients still pass through it."""
     learning = [p for p in network.parameters() if p.requires_grad]
     for parameter in learning:
         parameter.requires_grad_(False)
@@ -177,10 +168,8 @@ def frozen(network: Module) -> Iterator[None]:
 def sample(G: Module, z: Tensor) -> Tensor:
     """G's images (n, ...) of latents (n, latent_dim), in eval mode, without a graph.
 
-    In eval mode batch normalization uses its running averages, so that an image does
-    not depend on the others in its batch. Each module of G is left in its old mode.
-
-    Source: Ioffe and Szegedy 2015, Algorithm 2, inference.
+    There batch normalization uses its running averages, so that an image does not
+    depend on the others in its batch. Each module of G is left in its old mode.
     """
     modes = [(module, module.training) for module in G.modules()]
     G.eval()
@@ -206,12 +195,8 @@ def pretrain_discriminator(
 
     With enough of them D(x) comes close to Bayes' posterior p_data / (p_data + p_g).
 
-    Args:
-        G: its parameters, gradients and mode are not changed.
-        D, optimizer_d: changed in place.
-        sample_real, sample_latent: without arguments, a new batch at each call; one
-            call each a step, data first.
-        steps: how many.
+    Args: sample_real, sample_latent, without arguments, a new batch at each call; one
+        call each a step, data first. G's parameters, gradients and mode stay.
     Source: Goodfellow et al. 2014, Algorithm 1, inner loop; section 4.1 for the limit.
     """
     for _ in range(steps):
@@ -225,14 +210,12 @@ def generator_gradient_norm(
 
     sqrt(sum over all of G's weights of (d loss(sigmoid(D(G(z)))) / d weight)^2).
 
-    Args: z (n, latent_dim) latents; loss, from (n,) probabilities D(G(z)) to (). No
-        `.grad` is touched.
-    Returns: The Euclidean norm, in nats per unit of weight.
+    Args: z (n, latent_dim) latents; loss, from (n,) probabilities D(G(z)) to ().
+    Returns: The Euclidean norm, in nats per unit of weight; no `.grad` is touched.
     Source: Arjovsky and Bottou 2017, figure 2, measure it on a DCGAN.
 
     G is z -> w z with w = 1, D's logit is its input, and the loss is the mean of D. At
     z = 0 the slope in w, D (1 - D) z, is 0:
-
     >>> from torch.nn import Flatten, Linear
     >>> G = Linear(1, 1, bias=False)
     >>> generator_gradient_norm(G, Flatten(0), torch.zeros(1, 1), torch.mean)
@@ -251,9 +234,9 @@ def signal_of_perfect_discriminator(distance: Tensor) -> Tensor:
     m x - m^2 / 2 and slope m in x. Moving every x by a small step, D held still,
     changes E[log(1 - D*(x))] by -m E[D*(x)] for each unit of the step.
 
-    Args: distance: (n,) m >= 0, in standard deviations.
-    Returns: (n,) m E[D*(x)] in nats per standard deviation, float64; it is the slope of
-        2 JSD in m, because D* is the best D at every m.
+    Args: distance (n,), m >= 0 in standard deviations.
+    Returns: (n,) m E[D*(x)] in nats per standard deviation, float64; the slope of 2 JSD
+        in m, because D* is the best D at every m.
     Source: Goodfellow et al. 2014, Proposition 1 and Theorem 1.
 
     Where the two distributions agree the slope is 0:

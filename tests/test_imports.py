@@ -28,7 +28,7 @@ LAYERS = {
     "losses": set(),
     "training": {"losses"},
     "games": {"data", "losses"},
-    "evaluation": {"checks", "classifier", "gaussians"},
+    "evaluation": {"checks", "gaussians"},
     "classifier": {"data"},
     "recordings": {"data"},
     "clinic": {"data", "recordings"},

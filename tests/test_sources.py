@@ -20,9 +20,9 @@ from PIL import Image
 
 from course_utils import data
 from course_utils.checks import DataError
-from course_utils.sources import folder, public
+from course_utils.sources import folder, idx
 
-IMAGES, LABELS = public.FILES["train"]
+IMAGES, LABELS = idx.FILES["train"]
 
 
 def idx_bytes(values: np.ndarray) -> bytes:
@@ -46,9 +46,9 @@ def no_data(tmp_path, monkeypatch):
     monkeypatch.delenv("COURSE_DATA_DIR", raising=False)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setattr("pooch.os_cache", lambda project: tmp_path / "cache")
-    for name in public.MIRRORS:
+    for name in idx.MIRRORS:
         nowhere = ("http://127.0.0.1:9/a/", "http://127.0.0.1:9/b/")
-        monkeypatch.setitem(public.MIRRORS, name, nowhere)
+        monkeypatch.setitem(idx.MIRRORS, name, nowhere)
     return tmp_path
 
 
@@ -99,7 +99,7 @@ def test_plain_files_and_the_folder_above_do_as_well(local, rename, below):
 
 
 def test_each_part_is_read_from_its_own_files(local):
-    for file, values in zip(public.FILES["test"], (PIXELS, CLASSES), strict=True):
+    for file, values in zip(idx.FILES["test"], (PIXELS, CLASSES), strict=True):
         (local / file).write_bytes(idx_bytes(values[:17]))
     assert [len(data.load("mnist", split=s)[0]) for s in ("test", None)] == [17, 20]
     with pytest.raises(ValueError, match="split must be 'train' or 'test', not 'val'"):
@@ -177,9 +177,9 @@ def mirror(no_data, monkeypatch):
     server.asked, server.served = [], served
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}/"
-    monkeypatch.setitem(public.MIRRORS, "mnist", ("http://127.0.0.1:9/", address))
+    monkeypatch.setitem(idx.MIRRORS, "mnist", ("http://127.0.0.1:9/", address))
     sums = tuple(hashlib.sha256(content).hexdigest() for content in PACKED.values())
-    monkeypatch.setitem(public.SHA256, "mnist", sums * 2)
+    monkeypatch.setitem(idx.SHA256, "mnist", sums * 2)
     yield server
     server.shutdown()
     server.server_close()
@@ -266,9 +266,9 @@ def denied(*args, **options):
 
 
 def test_the_public_checksums_are_distinct_and_whole():
-    sums = [s for known in public.SHA256.values() for s in known]
+    sums = [s for known in idx.SHA256.values() for s in known]
     assert len(set(sums)) == 8 and all(re.fullmatch("[0-9a-f]{64}", s) for s in sums)
-    for mirrors in public.MIRRORS.values():
+    for mirrors in idx.MIRRORS.values():
         assert all(m.startswith("http") and m.endswith("/") for m in mirrors)
 
 

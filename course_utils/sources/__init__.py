@@ -5,7 +5,6 @@ Everything here returns recorded pixels, uint8 from 0 to 255. Every failure is a
 """
 
 from course_utils.sources.folder import left_out, read_folder
-from course_utils.sources.idx import read_idx_set
-from course_utils.sources.public import MIRRORS
+from course_utils.sources.idx import MIRRORS, read_idx_set
 
 __all__ = ["MIRRORS", "left_out", "read_folder", "read_idx_set"]

@@ -29,12 +29,10 @@ def read_folder(folder: Path, size: int, channels: int) -> tuple[Tensor, Tensor]
 
     Args:
         folder: searched with its subfolders; images are sorted by path.
-        size: height and width of the result, in pixels.
-        channels: 1 for gray, 3 for red, green and blue.
-    Returns:
-        pixels: (n, channels, size, size) uint8, 0 to 255.
-        labels: (n,) int64: if every image lies in a subfolder, the place of its
-            topmost subfolder in alphabetical order, from 0; else all are 0.
+        size, channels: of the result: pixels, and 1 for gray or 3 for colors.
+    Returns: (n, channels, size, size) uint8 pixels and (n,) int64 labels: if every
+        image lies in a subfolder, the place of its topmost subfolder in alphabetical
+        order, from 0; else all are 0.
     Raises: DataError: there is no such folder, it cannot be read, it holds fewer than
         16 images, or a file in it is no image or too large.
     """
@@ -67,10 +65,7 @@ def left_out(folder: Path) -> str:
 
 
 def _counts(paths: list[Path]) -> str:
-    """
-    >>> _counts([Path("a.gif"), Path("b.HEIC"), Path("c.heic"), Path("README")])
-    '2 .heic, 1 .gif, 1 without an ending'
-    """
+    """Such as "2 .heic, 1 without an ending"."""
     kinds = Counter(path.suffix.lower() or "without an ending" for path in paths)
     return ", ".join(f"{n:,} {kind}" for kind, n in kinds.most_common())
 
@@ -87,13 +82,11 @@ def _files_below(folder: Path) -> tuple[list[Path], list[Path]]:
     images, others, seen = [], [], set()
     for here, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
         real = os.path.realpath(here)
-        if real in seen:  # a link may lead back up
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = [name for name in folders if name[0] != "."]
+        folders[:] = [name for name in folders if name[0] != "." and real not in seen]
         for path in (Path(here, name) for name in files if name[0] != "."):
-            (images if path.suffix.lower() in FORMATS else others).append(path)
+            if real not in seen:  # a link may lead back up
+                (images if path.suffix.lower() in FORMATS else others).append(path)
+        seen.add(real)
     return sorted(images, key=lambda path: path.parts), sorted(others)
 
 
