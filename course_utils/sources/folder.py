@@ -37,8 +37,8 @@ def read_folder(folder: Path, size: int, channels: int) -> tuple[Tensor, Tensor]
         16 images, or a file in it is no image or too large.
     """
     if not os.path.isdir(folder):
-        found = "a file" if os.path.exists(folder) else "not there"
-        raise DataError(f"{folder} is {found}. Give the path of a folder of images.")
+        found = "{} is a file" if os.path.exists(folder) else "There is no folder {}"
+        raise DataError(f"{found}. Give a folder of images.".format(folder))
     paths, others = _files_below(folder)
     beside = f", beside {_counts(others)}, which are not read" if others else ""
     require_enough(len(paths), folder, f"images ({', '.join(FORMATS)}){beside}")
