@@ -86,8 +86,7 @@ def load(
 def left_out(name: str | os.PathLike) -> str:
     """Which files of a folder `load` does not read, counted by kind, in a sentence.
 
-    Such as "70 images used; left out: 1,000 .heic, 3 .gif"; "" for a named set and
-    where nothing is left out. The argument is that of `load`.
+    Such as "70 images used; left out: 1,000 .heic, 3 .gif"; "" if it reads them all.
 
     >>> left_out("digits")
     ''

@@ -1,7 +1,4 @@
-"""MNIST and Fashion-MNIST: idx files found in a folder, or downloaded, and read.
-
-An idx file is a few numbers, then one byte a pixel.
-"""
+"""MNIST and Fashion-MNIST: idx files found in a folder, or downloaded, and read."""
 
 import gzip
 import math
@@ -58,8 +55,7 @@ def read_idx_set(name: str, split: str = "train") -> tuple[Tensor, Tensor]:
     files, once, into COURSE_DATA_DIR/NAME, or into the user's cache folder where the
     variable is not set or names a folder that may not be written.
 
-    Raises: ValueError: split is neither "train" nor "test"; DataError: the files are
-        neither here nor to be had, or they are broken.
+    Raises: ValueError: no such split; DataError: the files cannot be had or are broken.
     Source: LeCun, Cortes and Burges, The MNIST database, describes the idx format.
     """
     if split not in FILES:
@@ -83,6 +79,11 @@ def _find(name: str, split: str) -> list[Path] | None:
         found = [_as_named(place / file) for file in FILES[split]]
         if all(found):
             return found
+        if any(found):  # its partner from elsewhere might be in another order
+            raise DataError(
+                f"{place} holds only one of {' and '.join(FILES[split])}. Put the "
+                "other beside it, from the same source, or take it away."
+            )
     return None
 
 
