@@ -1,12 +1,10 @@
-"""A small classifier of images: its inner numbers are the space that scores live in.
+"""A small classifier of images: its features are the space that scores live in.
 
-Two pictures of a 3 differ in most pixels; what a network that reads digits makes of
-them is close. Scores such as the Fréchet distance therefore compare features, the
-numbers behind the classifier's last hidden layer. Another classifier is another scale:
-scores from different ones cannot be compared, nor with those of an Inception network.
+Two pictures of a 3 differ in most pixels, but their features, the numbers behind the
+last hidden layer of a network that reads digits, are close. Scores such as the Fréchet
+distance therefore compare features. Another classifier is another scale: scores from
+different ones cannot be compared, nor with those of an Inception network.
 """
-
-from __future__ import annotations
 
 import io
 
@@ -36,14 +34,10 @@ def _block(channels_in: int, channels_out: int) -> list[nn.Module]:
 class Classifier(nn.Module):
     """Three convolutions, each followed by a pooling, then features and ten logits.
 
-    Its weights are random until `load` or the training script fills them.
-
-    Args:
-        n_features: width of the last hidden layer.
+    Args: n_features, the width of the last hidden layer.
 
     160 + 4,640 + 9,248 weights and biases convolve, 512 * 32 + 32 make the features and
     32 * 10 + 10 the logits:
-
     >>> sum(weight.numel() for weight in Classifier(32).parameters())
     30794
     """
@@ -63,51 +57,25 @@ class Classifier(nn.Module):
         self.head = nn.Linear(n_features, N_CLASSES)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits, with gradients: what training uses.
-
-        Args:
-            images: (n, 1, 32, 32) in [-1, 1].
-
-        Returns:
-            (n, 10), the largest at the likeliest class.
-        """
+        """Images (n, 1, 32, 32) in [-1, 1] -> (n, 10) logits, with gradients."""
         return self.head(self.body(images))
 
     @torch.no_grad()
     def features(self, images: Tensor) -> Tensor:
         """The numbers behind the last hidden layer, without gradients.
 
-        Args:
-            images: (n, c, h, w) in [-1, 1], made gray and 32x32 by `to_gray32`.
-
-        Returns:
-            (n, n_features) in the network's type. The unit is that of the images that
-            it was trained on: there, the variances of the features sum to 100.
-
-        Raises:
-            ValueError: the images are not of that shape, or not all finite.
-
-        >>> load("digits").features(-torch.ones(2, 1, 32, 32)).shape
-        torch.Size([2, 32])
+        Args: images (n, c, h, w), in [-1, 1], made gray and 32x32 by `to_gray32`.
+        Returns: (n, n_features); over the images that the network was trained on their
+            variances sum to 100, which sets the unit.
+        Raises: ValueError: the images are not of that shape, or not all finite.
         """
-        weight = self.head.weight
-        gray = to_gray32(images).to(weight)
-        if not len(gray):
-            return weight.new_zeros(0, weight.shape[1])
+        gray = to_gray32(images).to(self.head.weight)
         return torch.cat([self.body(batch) for batch in gray.split(_BATCH)])
 
     def classify(self, images: Tensor) -> Tensor:
-        """The likeliest class of each image.
+        """The likeliest class of each image: (n, c, h, w) -> (n,) int64 from 0 to 9.
 
-        Args:
-            images: (n, c, h, w) in [-1, 1], made gray and 32x32 by `to_gray32`.
-
-        Returns:
-            (n,) int64 from 0 to 9. There is no "none of these": noise gets a class too.
-
-        Raises:
-            ValueError: the images are not of that shape, or not all finite.
-
+        There is no "none of these": noise gets a class, too. Raises as `features`.
         >>> images, labels = data.load("digits")
         >>> load("digits").classify(images[:10]).tolist()
         [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
@@ -121,21 +89,12 @@ class Classifier(nn.Module):
 
 
 def load(name: str = "digits") -> Classifier:
-    """A trained classifier, frozen and in eval mode.
-
-    Its weights come with the course, in half precision; nothing is unpickled.
-
-    Args:
-        name: "digits" or "mnist", the set that it was trained on.
-
-    Returns:
-        A network on the CPU whose parameters ask for no gradient.
-
-    Raises:
-        ValueError: there is no such classifier.
-        DataError: its file is missing or broken.
+    """A trained classifier on the CPU, frozen and in eval mode.
 
     data/README.md says how accurate each is on images it has never seen.
+
+    Args: name, "digits" or "mnist", the set that it was trained on.
+    Raises: ValueError: there is no such classifier; DataError: its file is broken.
     """
     if name not in FEATURES:
         names = ", ".join(repr(known) for known in FEATURES)
@@ -150,22 +109,15 @@ def load(name: str = "digits") -> Classifier:
 
 
 def to_gray32(images: Tensor) -> Tensor:
-    """Images of any size and either number of channels, as the classifiers want them.
+    """Images (n, c, h, w) in [-1, 1], of any size, as the classifiers want them.
 
     Channels are averaged. Smaller images are enlarged bicubically and clamped, as
     `data.load` does it; larger ones are averaged over areas, so that no pixel is lost.
 
-    Args:
-        images: (n, c, h, w) in [-1, 1].
-
-    Returns:
-        (n, 1, 32, 32) in [-1, 1].
-
-    Raises:
-        ValueError: the images are not of that shape, or not all finite.
+    Returns: (n, 1, 32, 32) in [-1, 1].
+    Raises: ValueError: the images are not of that shape, or not all finite.
 
     Four pixels become one, the mean of theirs:
-
     >>> image = torch.tensor([[-1.0, 1.0], [1.0, 1.0]]).repeat(32, 32)
     >>> to_gray32(image[None, None]).unique().tolist()
     [0.5]

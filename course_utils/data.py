@@ -1,4 +1,4 @@
-"""Data of the course: image sets, laws with known densities, and the latent prior.
+"""Data of the course: image sets, distributions with known densities, latents.
 
 Images are float32 in [-1, 1], the range of a generator that ends in tanh. Every draw
 comes from the `torch.Generator` that is passed in, on the CPU, so that a seed gives the
@@ -9,9 +9,8 @@ import difflib
 import hashlib
 import io
 import math
-import numbers
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +19,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from course_utils import sources
-from course_utils.sources import DataError
+from course_utils.checks import DataError, require_whole
 
 DATA_DIR = Path(__file__).resolve().parent.parent / "data"
 DIGITS_SHA256 = "0c2aff3ad3efa4c983d74435f40847c3f2dea3c33f362c61616f7b067d84c8fe"
-SMALLEST_SIZE = 8
-CHUNK = 1024  # images that are resized at once, to keep memory low
+SETS = ("digits", *sources.MIRRORS)
 
 
 # --- Images -------------------------------------------------------------------------
@@ -48,41 +46,28 @@ def load(
     | a path | png, jpg, jpeg, webp and bmp below that folder | any | your files |
 
     A pixel p of the digits (0 is paper, 16 is full ink) becomes p / 8 - 1, a pixel p
-    of all others p / 127.5 - 1. At their recorded size the named sets' pixels are
-    the recorded ones; larger sizes are enlarged bicubically and clamped, because the
-    bicubic curve overshoots beside a sharp edge; smaller ones average first.
-    `sources.read_idx_set` says where files are looked for and where a download goes,
-    `sources.read_folder` how a folder's images are cropped, resized and labeled.
+    of all others p / 127.5 - 1. Other sizes than the recorded one are made bicubically
+    and clamped, because the bicubic curve overshoots beside a sharp edge.
+    `sources.read_idx_set` says where files are looked for, `sources.read_folder` how a
+    folder's images are cropped and labeled, `left_out` which files it does not read.
 
     Args:
-        name: the set, or the path of a folder. A set's name comes first: a folder
-            named mnist is "./mnist".
+        name: the set, or the path of a folder; a folder named mnist is "./mnist".
         size: height and width in pixels, at least 8.
         channels: 1, or 3; a gray set gives three equal channels.
-        split: "train" or "test" for the two that have such parts, "train" if None.
-
-    Returns:
-        images: (n, channels, size, size) float32 in [-1, 1].
-        labels: (n,) int64.
-
-    Raises:
-        ValueError: the name, the size, the number of channels or the split is not
-            offered.
+        split: "train" (None means that, too) or "test", for mnist and fashion-mnist.
+    Returns: (n, channels, size, size) float32 images in [-1, 1] and (n,) int64 labels.
+    Raises: ValueError: the name, size, number of channels or split is not offered;
         DataError: files are missing, broken or too few, or memory is too small.
-
-    Source: Alpaydin and Kaynak 1998, Optical Recognition of Handwritten Digits, UCI,
-    doi:10.24432/C50P49; LeCun, Cortes and Burges, The MNIST database; Xiao, Rasul and
-    Vollgraf 2017, Fashion-MNIST, arXiv:1708.07747.
+    Source: Alpaydin and Kaynak 1998, doi:10.24432/C50P49; LeCun, Cortes and Burges,
+        The MNIST database; Xiao, Rasul and Vollgraf 2017, arXiv:1708.07747.
 
     The top row of the first image is 0 0 5 13 9 1 0 0, and 5 / 8 - 1 = -0.375:
-
     >>> images, labels = load("digits", size=8)
     >>> images[0, 0, 0, :4].tolist()
     [-1.0, -1.0, -0.375, 0.625]
-    >>> images.shape, labels[:3].tolist()
-    (torch.Size([1797, 1, 8, 8]), [0, 1, 2])
     """
-    _require_whole(size, "size", smallest=SMALLEST_SIZE)
+    require_whole(8, size=size)
     if channels not in (1, 3):
         raise ValueError(f"channels must be 1 or 3, not {channels!r}")
     try:
@@ -98,20 +83,26 @@ def load(
         ) from error
 
 
+def left_out(name: str | os.PathLike) -> str:
+    """Which files of a folder `load` does not read, counted by kind, in a sentence.
+
+    Such as "70 images used; left out: 1,000 .heic, 3 .gif"; "" if it reads them all.
+
+    >>> left_out("digits")
+    ''
+    """
+    is_folder = name not in SETS and is_path(name)
+    return sources.left_out(Path(os.path.expanduser(name))) if is_folder else ""
+
+
 def to_tanh_range(pixels: Tensor) -> Tensor:
     """Recorded pixels in the range of tanh: x / 127.5 - 1.
 
-    Args:
-        pixels: uint8 of any shape, 0 to 255.
-
-    Returns:
-        float32 of the same shape in [-1, 1], a new tensor on the same device.
-
-    Raises:
-        ValueError: the pixels are not uint8, and so of unknown range.
+    Args: pixels, uint8 of any shape, 0 to 255.
+    Returns: float32 of the same shape in [-1, 1], a new tensor on the same device.
+    Raises: ValueError: the pixels are not uint8, and so of unknown range.
 
     Black is -1, white 1, and 51 / 127.5 = 0.4:
-
     >>> to_tanh_range(torch.tensor([0, 51, 255], dtype=torch.uint8))
     tensor([-1.0000, -0.6000,  1.0000])
     """
@@ -131,19 +122,9 @@ def split(
     Each class gives the same share of its images, to within one image; which ones is
     drawn from the seed. Both parts keep the order of the input.
 
-    Args:
-        images: (n, ...).
-        labels: (n,) whole numbers.
-        heldout: how many of the n are held out.
-        seed: of the draw.
-
-    Returns:
-        (train_images, train_labels): n - heldout of them.
-        (heldout_images, heldout_labels): heldout of them.
-
-    Raises:
-        ValueError: images and labels differ in number, or a class would be missing
-            from a part.
+    Args: images (n, ...), labels (n,); heldout, how many of the n; seed, of the draw.
+    Returns: (images, labels) to train on, and those held out.
+    Raises: ValueError: numbers differ, or a class would be missing from a part.
 
     >>> labels = torch.tensor([0, 1, 0, 1, 0, 1])
     >>> train, test = split(torch.arange(6.0), labels, heldout=2)
@@ -155,15 +136,14 @@ def split(
         raise ValueError(
             f"{n} images need labels of shape ({n},), not {tuple(labels.shape)}"
         )
-    _require_whole(heldout, "heldout", smallest=1)
+    require_whole(1, heldout=heldout)
     shuffled = torch.randperm(n, generator=rng(seed))
     by_class = shuffled[labels[shuffled].argsort(stable=True)]
     # Evenly spaced places in a list sorted by class take an even share of each class.
     places = ((torch.arange(heldout, dtype=torch.float64) + 0.5) * n / heldout).long()
     is_heldout = torch.zeros(n, dtype=torch.bool)
     is_heldout[by_class[places]] = True
-    train = images[~is_heldout], labels[~is_heldout]
-    test = images[is_heldout], labels[is_heldout]
+    train, test = ((images[part], labels[part]) for part in (~is_heldout, is_heldout))
     n_classes = len(labels.unique())
     if min(len(train[1].unique()), len(test[1].unique())) < n_classes:
         raise ValueError(
@@ -171,39 +151,6 @@ def split(
             f"{n_classes} classes"
         )
     return train, test
-
-
-def _read_digits() -> tuple[Tensor, Tensor]:
-    """(1797, 1, 8, 8) float32 in [-1, 1] and (1797,) int64."""
-    content = read_checked(DATA_DIR / "digits.npz", DIGITS_SHA256)
-    with np.load(io.BytesIO(content), allow_pickle=False) as file:
-        images, labels = file["images"], file["labels"]
-    pixels = torch.from_numpy(images).float() / 8 - 1
-    return pixels[:, None], torch.from_numpy(labels).long()
-
-
-# A set of one piece is a function without arguments: native pixels (n, 1 or 3, height,
-# width), uint8 or in [-1, 1], and labels (n,). `load` does the rest.
-_READERS: dict[str, Callable[[], tuple[Tensor, Tensor]]] = {"digits": _read_digits}
-
-
-def _read(
-    name: str | os.PathLike, size: int, channels: int, split: str | None
-) -> tuple[Tensor, Tensor]:
-    """Pixels (n, 1 or channels, height, width), uint8 or in [-1, 1], and labels."""
-    if isinstance(name, str) and name in sources.IDX_SETS:
-        return sources.read_idx_set(name, "train" if split is None else split)
-    is_set = isinstance(name, str) and name in _READERS
-    if not is_set and not is_path(name):
-        raise ValueError(_unknown(name))
-    if split is not None:
-        raise ValueError(
-            f"{str(name)!r} comes in one piece, without a split {split!r}: leave split "
-            "out, and hold a part out with data.split"
-        )
-    if is_set:
-        return _READERS[name]()
-    return sources.read_folder(Path(os.path.expanduser(name)), size, channels)
 
 
 def is_path(name: object) -> bool:
@@ -215,80 +162,65 @@ def is_path(name: object) -> bool:
     return "/" in name or os.sep in name or name[0] in "~." or os.path.exists(name)
 
 
-def _unknown(name: object) -> str:
-    known = [*_READERS, *sources.IDX_SETS]
-    near = difflib.get_close_matches(str(name).lower(), known, n=1)
-    names = ", ".join(repr(one) for one in known)
-    return (
-        f"there is no image set {name!r}; there is {names}, or the path of a folder of "
-        "images" + (f". Did you mean {near[0]!r}?" if near else "")
-    )
-
-
 def read_checked(path: Path, sha256: str) -> bytes:
-    """The bytes of a file that comes with the course, if they are the right ones.
-
-    Args:
-        path: of the file.
-        sha256: its SHA-256, 64 hexadecimal digits.
-
-    Raises:
-        DataError: the file is missing, cannot be read, or is another one.
-    """
-    cure = f"Restore it from the repository: git checkout data/{path.name}"
+    """The bytes of a file that comes with the course; DataError if they are others."""
     try:
         content = path.read_bytes()
-    except FileNotFoundError:
-        raise DataError(
-            f"{path} is missing. {cure} (the course is used from its clone, or from "
-            "an editable install of it)"
-        ) from None
+        found = hashlib.sha256(content).hexdigest()
+        problem = f"its {len(content):,} bytes have the SHA-256 {found[:12]}..."
     except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}). {cure}") from error
-    found = hashlib.sha256(content).hexdigest()
+        found, problem = "", error.strerror
     if found != sha256:
         raise DataError(
-            f"{path} is broken: its {len(content):,} bytes have the SHA-256 "
-            f"{found[:12]}... instead of {sha256[:12]}... {cure}"
+            f"{path} is missing or broken ({problem}). Restore it from the course's "
+            f"repository: git checkout data/{path.name}"
         )
     return content
 
 
+def _read(
+    name: str | os.PathLike, size: int, channels: int, split: str | None
+) -> tuple[Tensor, Tensor]:
+    """Pixels (n, 1 or channels, height, width), uint8 or in [-1, 1], and labels."""
+    if isinstance(name, str) and name in sources.MIRRORS:
+        return sources.read_idx_set(name, "train" if split is None else split)
+    if name != "digits" and not is_path(name):
+        near = difflib.get_close_matches(str(name).lower(), SETS, n=1)
+        raise ValueError(
+            f"there is no image set {name!r}; there is {str(SETS)[1:-1]}, or the path "
+            "of a folder of images" + (f". Did you mean {near[0]!r}?" if near else "")
+        )
+    if split is not None:
+        raise ValueError(
+            f"{str(name)!r} comes in one piece, without a split {split!r}: leave split "
+            "out, and hold a part out with data.split"
+        )
+    if name == "digits":
+        return _read_digits()
+    return sources.read_folder(Path(os.path.expanduser(name)), size, channels)
+
+
+def _read_digits() -> tuple[Tensor, Tensor]:
+    """(1797, 1, 8, 8) float32 in [-1, 1] and (1797,) int64."""
+    content = read_checked(DATA_DIR / "digits.npz", DIGITS_SHA256)
+    with np.load(io.BytesIO(content), allow_pickle=False) as file:
+        images, labels = file["images"], file["labels"]
+    pixels = torch.from_numpy(images).float() / 8 - 1
+    return pixels[:, None], torch.from_numpy(labels).long()
+
+
 def _fit(pixels: Tensor, size: int, channels: int) -> Tensor:
-    """(n, 1 or channels, h, w) -> (n, channels, size, size) float32 in [-1, 1]."""
-    resize = _resize
-    if pixels.dtype == torch.uint8:
-        pixels, resize = to_tanh_range(pixels), _resize_fast
-    if pixels.shape[1:] == (channels, size, size):
-        return pixels.contiguous()
-    images = torch.empty(len(pixels), channels, size, size, dtype=torch.float32)
-    for start in range(0, len(pixels), CHUNK):
-        images[start : start + CHUNK] = resize(pixels[start : start + CHUNK], size)
-    return images.clamp_(-1, 1)
+    """(n, 1 or channels, h, h) -> (n, channels, size, size) float32 in [-1, 1]."""
+    images = to_tanh_range(pixels) if pixels.dtype == torch.uint8 else pixels
+    side = images.shape[-1]
+    if side != size:
+        images = F.interpolate(
+            images, (size, size), mode="bicubic", antialias=size < side
+        ).clamp_(-1, 1)
+    return images.expand(-1, channels, -1, -1).contiguous()
 
 
-def _resize(pixels: Tensor, size: int) -> Tensor:
-    """(n, c, h, w) -> (n, c, size, size), bicubic, not clamped."""
-    if pixels.shape[-2:] == (size, size):
-        return pixels
-    return F.interpolate(pixels, (size, size), mode="bicubic")
-
-
-def _resize_fast(pixels: Tensor, size: int) -> Tensor:
-    """The same for squares as two matrix products, which round otherwise in the last
-    bits and take a fraction of the time; what shrinks is averaged.
-    """
-    side = pixels.shape[-1]
-    if side == size:
-        return pixels
-    one_at_a_time = torch.eye(side, dtype=torch.float32)[None, None]
-    kernel = F.interpolate(
-        one_at_a_time, (size, side), mode="bicubic", antialias=size < side
-    )[0, 0]  # (size, side): bicubic resizing is linear, along each axis on its own
-    return kernel @ (pixels @ kernel.T)
-
-
-# --- Laws ---------------------------------------------------------------------------
+# --- Distributions with known densities ---------------------------------------------
 
 
 class GaussianMixture:
@@ -300,14 +232,11 @@ class GaussianMixture:
         means: (k, d) centers m_i.
         std: standard deviation s > 0 of all, or one for each of the k.
         weights: k shares w_i > 0 that sum to 1; equal ones if None.
-
-    Raises:
-        ValueError: a shape, a standard deviation or a weight is not as above.
+    Raises: ValueError: a shape, a standard deviation or a weight is not as above.
 
     A standard normal has density 1 / sqrt(2 pi) = 0.3989 at 0:
-
-    >>> law = GaussianMixture([[0.0]], std=1.0)
-    >>> round(law.density(torch.zeros(1)).item(), 4)
+    >>> normal = GaussianMixture([[0.0]], std=1.0)
+    >>> round(normal.density(torch.zeros(1)).item(), 4)
     0.3989
     """
 
@@ -319,18 +248,16 @@ class GaussianMixture:
     ) -> None:
         self.means = torch.as_tensor(means, dtype=torch.float64).clone()  # (k, d)
         if self.means.ndim != 2 or self.means.numel() == 0:
-            shape = tuple(self.means.shape)
-            raise ValueError(f"means must have shape (k, d), not {shape}")
+            raise ValueError(
+                f"means must have shape (k, d), not {tuple(self.means.shape)}"
+            )
         k, self.d = self.means.shape
-        self.std = _one_per_component(std, k, "std")  # (k,)
-        equal = 1 / k if weights is None else weights
-        self.weights = _one_per_component(equal, k, "weights")  # (k,)
+        self.std = _one_per_component("std", std, k)  # (k,)
+        shares = 1 / k if weights is None else weights
+        self.weights = _one_per_component("weights", shares, k)  # (k,)
         total = self.weights.sum().item()
         if abs(total - 1) > 1e-6:
             raise ValueError(f"weights must sum to 1, not {total:.6g}")
-
-    def __repr__(self) -> str:
-        return f"GaussianMixture of {len(self.means)} in {self.d}-D"
 
     @property
     def centers(self) -> Tensor:
@@ -338,19 +265,8 @@ class GaussianMixture:
         return self.means.float()
 
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """Independent draws: a component by its weight, then a point of it.
-
-        Args:
-            n: number of draws, at least 1.
-            generator: on the CPU.
-
-        Returns:
-            (n, d) float32.
-
-        >>> two_gaussians().sample(5, rng(0)).shape
-        torch.Size([5, 1])
-        """
-        _require_whole(n, "n", smallest=1)
+        """n independent draws, (n, d) float32; the generator is on the CPU."""
+        require_whole(1, n=n)
         _require_generator(generator)
         which = torch.multinomial(
             self.weights, n, replacement=True, generator=generator
@@ -361,17 +277,11 @@ class GaussianMixture:
     def log_density(self, x: Tensor) -> Tensor:
         """Natural logarithm of the density, finite where the density underflows.
 
-        Args:
-            x: (..., d) points; the result has their type and device.
-
-        Returns:
-            (...) log p(x) in nats for each d-dimensional unit of volume.
-
-        Raises:
-            ValueError: the last dimension of x is not d.
+        Args: x (..., d), points; the result has their type and device.
+        Returns: (...) log p(x) in nats for each d-dimensional unit of volume.
+        Raises: ValueError: the last dimension of x is not d.
 
         At distance 40 it is -800 - log(2 pi) / 2 = -800.919:
-
         >>> round(gaussian(0.0, 1.0).log_density(torch.tensor([40.0])).item(), 3)
         -800.919
         """
@@ -392,31 +302,12 @@ class GaussianMixture:
         )
 
     def density(self, x: Tensor) -> Tensor:
-        """Probability for each unit of volume at x.
-
-        Args:
-            x: (..., d) points; the result has their type and device.
-
-        Returns:
-            (...) p(x) >= 0.
-
-        Raises:
-            ValueError: the last dimension of x is not d.
-
-        Half of 1 / (0.4 sqrt(2 pi)) = 0.9974 on each center:
-
-        >>> two_gaussians().density(torch.tensor([[-1.5], [1.5]])).round(decimals=4)
-        tensor([0.4987, 0.4987])
-        """
+        """Probability for each unit of volume: `log_density` without the logarithm."""
         return self.log_density(x).exp()
 
 
 def gaussian(mean: float | Sequence[float], std: float) -> GaussianMixture:
-    """One Gaussian N(mean, std^2), round in d dimensions if mean has d numbers.
-
-    >>> gaussian(3.0, 0.5).centers
-    tensor([[3.]])
-    """
+    """One Gaussian N(mean, std^2), round in d dimensions if mean has d numbers."""
     center = torch.as_tensor(mean, dtype=torch.float64).reshape(1, -1)
     return GaussianMixture(center, std)
 
@@ -424,36 +315,28 @@ def gaussian(mean: float | Sequence[float], std: float) -> GaussianMixture:
 def two_gaussians(
     left: float = -1.5, right: float = 1.5, std: float = 0.4
 ) -> GaussianMixture:
-    """Two equal Gaussians on a line: 1/2 N(left, std^2) + 1/2 N(right, std^2).
-
-    >>> two_gaussians().centers.flatten().tolist()
-    [-1.5, 1.5]
-    """
+    """Two equal Gaussians on a line: 1/2 N(left, std^2) + 1/2 N(right, std^2)."""
     return GaussianMixture([[left], [right]], std)
 
 
 def ring(n_modes: int = 8, radius: float = 2.0, std: float = 0.05) -> GaussianMixture:
     """Equal Gaussians in the plane, evenly spaced on a circle around the origin.
 
-    Center i lies at radius (cos a, sin a) with a = 2 pi i / n_modes.
-
     >>> [[round(v, 4) + 0.0 for v in c] for c in ring(4).centers.tolist()]
     [[2.0, 0.0], [0.0, 2.0], [-2.0, 0.0], [0.0, -2.0]]
     """
-    _require_whole(n_modes, "n_modes", smallest=1)
+    require_whole(1, n_modes=n_modes)
     angle = 2 * math.pi * torch.arange(n_modes, dtype=torch.float64) / n_modes
     return GaussianMixture(radius * torch.stack([angle.cos(), angle.sin()], 1), std)
 
 
-def _one_per_component(values: float | Sequence[float], k: int, name: str) -> Tensor:
+def _one_per_component(name: str, values: float | Sequence[float], k: int) -> Tensor:
     """(k,) positive float64 numbers, from k of them or from one for all."""
     value = torch.as_tensor(values, dtype=torch.float64)
-    if value.shape not in ((), (k,)):
+    if value.shape not in ((), (k,)) or not (value > 0).all() or value.isinf().any():
         raise ValueError(
-            f"{name} must be one number or {k} numbers, not shape {tuple(value.shape)}"
+            f"{name} must be one positive number or {k} of them, not {value.tolist()}"
         )
-    if not (value.isfinite() & (value > 0)).all():
-        raise ValueError(f"{name} must be positive, not {value.tolist()}")
     return value.expand(k).clone()
 
 
@@ -461,11 +344,7 @@ def _one_per_component(values: float | Sequence[float], k: int, name: str) -> Te
 
 
 def rng(seed: int) -> torch.Generator:
-    """A new random number generator on the CPU that starts at the seed.
-
-    >>> torch.equal(latent(3, 2, rng(0)), latent(3, 2, rng(0)))
-    True
-    """
+    """A new random number generator on the CPU that starts at the seed."""
     return torch.Generator().manual_seed(seed)
 
 
@@ -476,28 +355,16 @@ def latent(
     *,
     device: torch.device | str = "cpu",
 ) -> Tensor:
-    """Latents z ~ N(0, I), the generator network's input.
+    """Latents z ~ N(0, I), the generator network's input: (n, latent_dim) float32.
 
     Drawn on the CPU and then moved, so that a seed means the same on every device.
 
-    Args:
-        n: number of latents, at least 1.
-        latent_dim: numbers in each, at least 1.
-        generator: on the CPU.
-        device: where the result shall be.
-
-    Returns:
-        (n, latent_dim) float32.
-
-    Raises:
-        ValueError: n or latent_dim is below 1, or the generator is none or not on
-            the CPU.
+    Raises: ValueError: a number is below 1, or the generator is not one on the CPU.
 
     >>> latent(3, 2, rng(0)).shape
     torch.Size([3, 2])
     """
-    _require_whole(n, "n", smallest=1)
-    _require_whole(latent_dim, "latent_dim", smallest=1)
+    require_whole(1, n=n, latent_dim=latent_dim)
     _require_generator(generator)
     z = torch.randn(n, latent_dim, generator=generator, dtype=torch.float32)
     return z.to(device)
@@ -508,28 +375,17 @@ def spherical_interpolation(z0: Tensor, z1: Tensor, n: int) -> Tensor:
 
     With w the angle between z0 and z1, and t = 0, ..., 1 in n even steps: the direction
     is (sin((1 - t) w) z0 / |z0| + sin(t w) z1 / |z1|) / sin(w), on the great circle at
-    even angles, and the length (1 - t) |z0| + t |z1|.
+    even angles, and the length (1 - t) |z0| + t |z1|. Where no great circle is singled
+    out (parallel or opposite vectors, or a zero) the walk is the straight line.
 
-    Where no great circle is singled out, the walk is the straight line: for parallel
-    vectors, which gives the same; if one is zero; and for opposite vectors, where the
-    line passes through 0. Two latents drawn in many dimensions are almost orthogonal.
-
-    Args:
-        z0, z1: (d,) the ends.
-        n: number of points, at least 2.
-
-    Returns:
-        (n, d), from z0 to z1, both included exactly, in their type and on their device.
-
-    Raises:
-        ValueError: z0 and z1 are not two vectors of equal length, or n is below 2.
-
-    Source: Shoemake 1985, Animating Rotation with Quaternion Curves, section 3.3, for
-    unit vectors; White 2016, Sampling Generative Networks, arXiv:1609.04468, section 2.
+    Args: z0, z1 (d,), the ends; n, the number of points, at least 2.
+    Returns: (n, d), from z0 to z1, both included exactly, in their type and on their
+        device.
+    Raises: ValueError: z0 and z1 are not two vectors of equal length, or n is below 2.
+    Source: Shoemake 1985, section 3.3, for unit vectors; White 2016, arXiv:1609.04468.
 
     Halfway from (1, 0) to (0, 3) lies the direction of 45 degrees at length 2,
     2 / sqrt(2) = 1.4142 on each axis:
-
     >>> z0, z1 = torch.tensor([[1.0, 0.0], [0.0, 3.0]])
     >>> spherical_interpolation(z0, z1, 3)[1]
     tensor([1.4142, 1.4142])
@@ -539,7 +395,7 @@ def spherical_interpolation(z0: Tensor, z1: Tensor, n: int) -> Tensor:
             "z0 and z1 must have one shape (d,), not "
             f"{tuple(z0.shape)} and {tuple(z1.shape)}"
         )
-    _require_whole(n, "n", smallest=2)
+    require_whole(2, n=n)
     kind = torch.promote_types(z0.dtype, z1.dtype)
     if not kind.is_floating_point:
         raise ValueError(f"z0 and z1 must be of a floating type, not {kind}")
@@ -561,11 +417,4 @@ def _require_generator(generator: torch.Generator) -> None:
         raise ValueError(
             f"generator must be a torch.Generator on the CPU, such as data.rng(0), "
             f"not {generator!r}"
-        )
-
-
-def _require_whole(value: int, name: str, *, smallest: int) -> None:
-    if not isinstance(value, numbers.Integral) or value < smallest:
-        raise ValueError(
-            f"{name} must be a whole number of at least {smallest}, not {value!r}"
         )

@@ -1,37 +1,31 @@
 """How good are samples? Numbers that compare what G makes with the data."""
 
 import math
-from typing import NamedTuple, Protocol
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from course_utils import gaussians
+from course_utils.checks import require_whole
 
 _PAIRS = 5_000_000  # distances at once: 40 MB
 
-# --- On a line ------------------------------------------------------------------------
+# --- On a line and in the plane -------------------------------------------------------
 
 
 def wasserstein_1d(a: Tensor, b: Tensor) -> Tensor:
-    """How far a sample must move, on average, to turn one crowd into the other.
+    """How far a sample must move, on average, to turn one set into the other.
 
-    Both crowds are lined up by size and paired; on a line no other pairing is shorter.
+    Both sets are sorted and paired; on a line no other pairing is shorter.
 
-    Args:
-        a: (n,) samples.
-        b: (n,) samples of another law, as many.
-
-    Returns:
-        () mean distance, in the samples' own unit.
-
-    Raises:
-        ValueError: the two are not one-dimensional, or not equally many.
-
+    Args: a, b (n,), samples of two distributions, equally many.
+    Returns: () mean distance, in the samples' own unit.
+    Raises: ValueError: the two are not one-dimensional, or not equally many.
     Source: Peyré and Cuturi 2019, Computational Optimal Transport, chapter 2.
 
     0 goes to 1 and 4 goes to 6:
-
     >>> wasserstein_1d(torch.tensor([4.0, 0.0]), torch.tensor([1.0, 6.0])).item()
     1.5
     """
@@ -48,17 +42,10 @@ def smoothed_density(samples: Tensor, grid: Tensor, width: float) -> Tensor:
 
     p(x) = 1/n sum_i N(x; x_i, width^2).
 
-    Args:
-        samples: (n,).
-        grid: (m,) points.
-        width: standard deviation of each Gaussian; too small is ragged, too large
-            washes modes out.
-
-    Returns:
-        (m,) probability per unit of length.
+    Args: samples (n,), grid (m,) points; width, the standard deviation of each.
+    Returns: (m,) probability per unit of length.
 
     One sample is one Gaussian, of density 1 / sqrt(2 pi) = 0.3989 at its center:
-
     >>> smoothed_density(torch.zeros(1), torch.zeros(1), width=1.0).round(decimals=4)
     tensor([0.3989])
     """
@@ -67,25 +54,14 @@ def smoothed_density(samples: Tensor, grid: Tensor, width: float) -> Tensor:
     return height * torch.exp(-distance.square() / 2).mean(dim=1)
 
 
-# --- In the plane ---------------------------------------------------------------------
-
-
 def modes_covered(samples: Tensor, centers: Tensor, radius: float) -> int:
-    """How many modes of a law are met by at least one sample.
+    """How many modes of a distribution are met by at least one sample.
 
-    Args:
-        samples: (n, 2).
-        centers: (k, 2) of the modes.
-        radius: a mode is met by a sample no farther than this from its center.
-
-    Returns:
-        A whole number from 0 to k; a single sample is enough, so it does not tell
-        whether the modes have their due shares.
-
+    Args: samples (n, 2); centers (k, 2); radius, within which a sample meets a mode.
+    Returns: From 0 to k. One sample is enough, so it does not tell the modes' shares.
     Source: the ring of eight modes is that of Metz et al. 2016, arXiv:1611.02163.
 
     Two samples near the first center, none near the second:
-
     >>> samples = torch.tensor([[0.1, 0.0], [0.0, 0.2], [3.0, 3.0]])
     >>> modes_covered(samples, torch.tensor([[0.0, 0.0], [5.0, 5.0]]), radius=0.5)
     1
@@ -102,25 +78,17 @@ def frechet_distance(features_a: Tensor, features_b: Tensor) -> float:
 
     |m_a - m_b|^2 + tr(S_a + S_b - 2 (S_a S_b)^(1/2)), with the means m and unbiased
     covariances S (divided by n - 1). Only means and covariances count, so 0 does not
-    mean the same law; and a finite sample of the very same law scores above 0, the
-    more the smaller it is: compare scores of equally large sets alone.
+    mean equal distributions; and two samples of one distribution score above 0, the
+    more the smaller they are: compare scores of equally large sets alone.
 
-    Args:
-        features_a: (m, d), m at least 2; fewer than d is fine, as is a feature that
-            never changes (singular covariances).
-        features_b: (n, d), n at least 2.
-
-    Returns:
-        The distance squared, in the features' unit squared. Computed in float64.
-
-    Raises:
-        ValueError: a shape is not as above, or a feature is NaN or infinite.
-
+    Args: features_a (m, d), features_b (n, d), m and n at least 2; fewer than d is
+        fine, as is a feature that never changes (singular covariances).
+    Returns: The distance squared, in the features' unit squared, computed in float64.
+    Raises: ValueError: a shape is not as above, or a feature is NaN or infinite.
     Source: Dowson and Landau 1982, doi:10.1016/0047-259X(82)90077-X, for Gaussians;
-    Heusel et al. 2017, arXiv:1706.08500, equation 6, as a score.
+        Heusel et al. 2017, arXiv:1706.08500, equation 6, as a score.
 
     Means 0 and 3, standard deviations sqrt(2) and 2 sqrt(2): 3^2 + (sqrt(2))^2 = 11.
-
     >>> a, b = torch.tensor([[-1.0], [1.0]]), torch.tensor([[1.0], [5.0]])
     >>> round(frechet_distance(a, b), 6)
     11.0
@@ -146,22 +114,13 @@ def precision_recall(
     Precision is the share of fakes inside the balls of the reals, recall the share of
     reals inside the balls of the fakes; a point on the rim is inside.
 
-    Args:
-        real_features: (m, d).
-        fake_features: (n, d).
-        k: whole number below m and n. Larger balls make both numbers larger.
-
-    Returns:
-        precision and recall, shares from 0 to 1.
-
-    Raises:
-        ValueError: a shape or k is not as above, or a feature is NaN or infinite.
-
+    Args: real_features (m, d), fake_features (n, d); k, a whole number below m and n.
+    Returns: precision and recall, shares from 0 to 1.
+    Raises: ValueError: a shape or k is not as above, or a feature is NaN or infinite.
     Source: Kynkäänniemi et al. 2019, arXiv:1904.06991, equations 1 and 2.
 
     With k = 1 the balls of the reals 0, 1, 4 have radii 1, 1, 3 and cover [-1, 7]: two
     of three fakes. Those of the fakes 2, 6, 9 have radii 4, 3, 3: [-2, 12], everything.
-
     >>> real, fake = torch.tensor([[0.0, 1, 4], [2, 6, 9]])[:, :, None]
     >>> precision, recall = precision_recall(real, fake, k=1)
     >>> round(precision, 4), recall
@@ -183,19 +142,12 @@ def nearest_neighbors(samples: Tensor, data: Tensor) -> tuple[Tensor, Tensor]:
     Euclidean distance over all numbers of an image, |s - x|_2, from the differences
     themselves: |s|^2 + |x|^2 - 2 s x is quicker and loses the digits of near copies.
 
-    Args:
-        samples: (n, ...).
-        data: (m, ...), each as large as a sample; m at least 1.
-
-    Returns:
-        distances: (n,) not squared, in the samples' unit and type; 0 for a copy.
-        indices: (n,) int64 places in the data, the first among equals.
-
-    Raises:
-        ValueError: a shape is not as above, or a number is NaN or infinite.
+    Args: samples (n, ...), data (m, ...), m at least 1.
+    Returns: (n,) distances, not squared, in the samples' unit and type, 0 for a copy;
+        (n,) int64 places in the data, the first among equals.
+    Raises: ValueError: a shape is not as above, or a number is NaN or infinite.
 
     (0, 0) is 5 away from (3, 4), and (9, 9) is there itself:
-
     >>> data = torch.tensor([[3.0, 4.0], [9.0, 9.0]])
     >>> nearest_neighbors(torch.tensor([[0.0, 0.0], [9.0, 9.0]]), data)
     (tensor([5., 0.]), tensor([0, 1]))
@@ -209,28 +161,21 @@ def memorization_score(samples: Tensor, train: Tensor, heldout: Tensor) -> float
     """Share of samples that lie nearer to the training set than to unseen data.
 
     Mean of [d(s, train) < d(s, heldout)], d the Euclidean distance to the nearest one.
-    New draws of the law are as near to either set: 1/2. Copies of training images
-    score 1. Between them lies what follows the training set's accidents without copying
-    an image: a Gaussian per class, fit to 599 digits, scores 0.6. The sets must be
-    equally large, since the nearest of many is nearer.
+    New draws of the data's distribution are as near to either set: 1/2. Copies of
+    training images score 1, a Gaussian per class, fit to 599 digits, 0.6.
 
     Args:
         samples: (n, ...), n at least 1.
-        train: (m, ...) data that the generator was trained on, all of it: a share of it
-            misses the copies of the rest.
-        heldout: (m, ...) data of the same kind that it has never seen.
-
-    Returns:
-        A share from 0 to 1. Without copying it strays around 1/2 by some
+        train: (m, ...) all data that the generator was trained on: a share of it misses
+            the copies of the rest.
+        heldout: (m, ...) data of the same kind that it has never seen; equally many,
+            because the nearest of many is nearer.
+    Returns: A share from 0 to 1; without copying it varies around 1/2 by about
         sqrt(1 / (4 n)), and more where the same few data are nearest to many.
-
-    Raises:
-        ValueError: a shape is not as above, or a number is NaN or infinite.
-
+    Raises: ValueError: a shape is not as above, or a number is NaN or infinite.
     Source: the two-sample idea of Meehan et al. 2020, arXiv:2004.05675, section 3.
 
     0.1 and 0.9 lie nearer to 0 than to 2; 1.6 does not; 1 lies in the middle:
-
     >>> samples = torch.tensor([[0.1], [0.9], [1.6], [1.0]])
     >>> memorization_score(samples, torch.tensor([[0.0]]), torch.tensor([[2.0]]))
     0.5
@@ -252,18 +197,11 @@ def memorization_score(samples: Tensor, train: Tensor, heldout: Tensor) -> float
 def mode_coverage(labels: Tensor, n_classes: int) -> float:
     """Share of the classes that a classifier sees at least once among the samples.
 
-    Args:
-        labels: (n,) whole numbers from 0 to n_classes - 1; may be empty.
-        n_classes: at least 1.
-
-    Returns:
-        A share from 0 to 1; a single sample is enough for its class.
-
-    Raises:
-        ValueError: the labels or n_classes are not as above.
+    Args: labels (n,) whole numbers from 0 to n_classes - 1; n may be 0.
+    Returns: A share from 0 to 1; a single sample is enough for its class.
+    Raises: ValueError: the labels or n_classes are not as above.
 
     Classes 0 and 2 of four:
-
     >>> mode_coverage(torch.tensor([2, 0, 2]), n_classes=4)
     0.5
     """
@@ -276,21 +214,13 @@ def class_histogram_kl(labels: Tensor, n_classes: int) -> float:
     KL(p || uniform) = sum_c p_c log(p_c n_classes), p_c the share of class c among the
     samples; 0 log 0 = 0 and nothing is smoothed.
 
-    Args:
-        labels: (n,) whole numbers from 0 to n_classes - 1, n at least 1.
-        n_classes: at least 1.
-
-    Returns:
-        Nats, from 0 (equal shares) to log n_classes (one class alone). A finite sample
-        of equal shares scores about (n_classes - 1) / (2 n).
-
-    Raises:
-        ValueError: the labels or n_classes are not as above.
-
+    Args: labels (n,) whole numbers from 0 to n_classes - 1, n at least 1.
+    Returns: Nats, from 0 (equal shares) to log n_classes (one class alone). A finite
+        sample of equal shares scores about (n_classes - 1) / (2 n).
+    Raises: ValueError: the labels or n_classes are not as above.
     Source: Kullback and Leibler 1951, doi:10.1214/aoms/1177729694, equation 2.4.
 
     All in one of two classes is log 2:
-
     >>> round(class_histogram_kl(torch.tensor([1, 1, 1]), n_classes=2), 4)
     0.6931
     """
@@ -299,21 +229,6 @@ def class_histogram_kl(labels: Tensor, n_classes: int) -> float:
         raise ValueError("labels are empty: a histogram needs at least one")
     share = counts.double() / counts.sum()
     return torch.xlogy(share, share * n_classes).sum().item()
-
-
-# --- All at once ----------------------------------------------------------------------
-
-
-class ImageClassifier(Protocol):
-    """What `scores` needs of a classifier; `classifier.load` gives one."""
-
-    n_classes: int
-
-    def features(self, images: Tensor) -> Tensor:
-        """(n, c, h, w) -> (n, d)."""
-
-    def decide(self, features: Tensor) -> Tensor:
-        """(n, d) -> (n,) whole numbers below n_classes."""
 
 
 class Scores(NamedTuple):
@@ -331,41 +246,32 @@ def scores(
     samples: Tensor,
     train: Tensor,
     *,
-    classifier: ImageClassifier,
+    classifier: torch.nn.Module,
     heldout: Tensor | None = None,
     k: int = 3,
 ) -> Scores:
     """Every score of samples against the data that the generator was trained on.
 
-    Distances between images (memorization) are those of their pixels, all others those
-    of the classifier's features.
+    Memorization compares pixels, all others the classifier's features.
 
     Args:
         samples: (n, c, h, w) in [-1, 1].
         train: (m, c, h, w), all that the generator has seen; as many as the samples
             where scores of several generators are compared.
-        classifier: such as `classifier.load("digits")`.
+        classifier: a `classifier.Classifier`, such as `classifier.load("digits")`.
         heldout: (m, c, h, w) unseen data, as many as in train, for memorization.
         k: neighbor that ends a ball of `precision_recall`.
-
-    Returns:
-        A tuple with names; `_asdict()` makes a dictionary for a file.
-
-    Raises:
-        ValueError: samples and data differ in shape, are too few or not finite.
+    Raises: ValueError: samples and data differ in shape, are too few or not finite.
     """
     _images(samples, train)
     fake, real = classifier.features(samples), classifier.features(train)
-    precision, recall = precision_recall(real, fake, k)
     labels = classifier.decide(fake)
-    copied = None if heldout is None else memorization_score(samples, train, heldout)
     return Scores(
-        frechet=frechet_distance(fake, real),
-        precision=precision,
-        recall=recall,
-        coverage=mode_coverage(labels, classifier.n_classes),
-        histogram_kl=class_histogram_kl(labels, classifier.n_classes),
-        memorization=copied,
+        frechet_distance(fake, real),
+        *precision_recall(real, fake, k),
+        mode_coverage(labels, classifier.n_classes),
+        class_histogram_kl(labels, classifier.n_classes),
+        None if heldout is None else memorization_score(samples, train, heldout),
     )
 
 
@@ -373,20 +279,9 @@ def scores(
 
 
 def copies(train: Tensor, n: int, generator: torch.Generator) -> Tensor:
-    """The perfect cheat: training images, drawn with replacement.
+    """n training images (n, ...), drawn with replacement from train (m, ...).
 
-    Every score but memorization takes it for an excellent generator.
-
-    Args:
-        train: (m, ...).
-        n: number of draws.
-        generator: on the CPU.
-
-    Returns:
-        (n, ...) images, each one of the training set's.
-
-    >>> copies(torch.ones(2, 1, 8, 8), 3, torch.Generator().manual_seed(0)).shape
-    torch.Size([3, 1, 8, 8])
+    Every score but memorization takes them for the work of an excellent generator.
     """
     return train[torch.randint(len(train), (n,), generator=generator)]
 
@@ -399,34 +294,17 @@ def class_gaussians(
     *,
     shrinkage: float = 0.1,
 ) -> Tensor:
-    """Draws from a Gaussian for each class, in turn: what needs no network at all.
+    """Draws from a Gaussian for each class, in turn: a generator without a network.
 
     Pixels outside [-1, 1] are clamped. Fit to images at the size they were recorded in
     (8 for the digits) and enlarge afterwards, as `classifier.to_gray32` does: the
     shrinkage gives every pixel noise of its own, which enlarged images do not have.
 
-    Args:
-        images: (m, c, h, w) in [-1, 1].
-        labels: (m,) from 0 to k - 1, every class present.
-        n: number of draws; class i mod k is that of draw i.
-        generator: on the CPU.
-        shrinkage: as in `gaussians.fit_class_gaussians`, where they are fit.
-
-    Returns:
-        (n, c, h, w) in [-1, 1].
-
-    Raises:
-        ValueError: as `gaussians.fit_class_gaussians`.
-        RuntimeError: all images of a class are the same.
-
-    Two classes, dark and bright, take turns:
-
-    >>> images, generator = torch.ones(4, 1, 2, 2), torch.Generator().manual_seed(0)
-    >>> images[:2] = -1
-    >>> images += 0.01 * torch.randn(images.shape, generator=generator)
-    >>> labels = torch.tensor([0, 0, 1, 1])
-    >>> class_gaussians(images, labels, 4, generator).mean((1, 2, 3)).round().tolist()
-    [-1.0, 1.0, -1.0, 1.0]
+    Args: images (m, c, h, w) in [-1, 1], labels (m,), every class present; n, how many
+        draws, class i mod k is that of draw i; shrinkage, as in `gaussians`.
+    Returns: (n, c, h, w) in [-1, 1].
+    Raises: ValueError as `gaussians.fit_class_gaussians`; RuntimeError: all images of a
+        class are the same.
     """
     flat = images.flatten(1).double()
     means, covariances = gaussians.fit_class_gaussians(flat, labels, shrinkage)
@@ -475,50 +353,30 @@ def _covariance_factor(rows: Tensor) -> Tensor:
     return torch.linalg.qr(centered, mode="r").R / math.sqrt(len(rows) - 1)
 
 
-def _distances(rows: Tensor, others: Tensor) -> Tensor:
-    """(n, m) Euclidean distances from differences: 0 between equal rows, exactly."""
-    exact = "donot_use_mm_for_euclid_dist"
-    return torch.cdist(rows, others, compute_mode=exact)
-
-
-def _parts(rows: Tensor, others: Tensor) -> tuple[Tensor, ...]:
-    """The rows in parts whose distances to all others fit into memory."""
-    return rows.split(max(1, _PAIRS // len(others)))
+def _distances(rows: Tensor, others: Tensor) -> Iterator[Tensor]:
+    """Distances (part, m), 0 between equal rows, in parts that fit into memory."""
+    for part in rows.split(max(1, _PAIRS // len(others))):
+        yield torch.cdist(part, others, compute_mode="donot_use_mm_for_euclid_dist")
 
 
 def _nearest(rows: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
     """Distance to the nearest of the others, and its place; (n,) each."""
-    found = [_distances(part, others).min(dim=1) for part in _parts(rows, others)]
-    distances = torch.cat([part.values for part in found])
-    return distances, torch.cat([part.indices for part in found])
-
-
-def _radii(rows: Tensor, k: int) -> Tensor:
-    """(n,) distance of each row to its k-th neighbor; the row itself, at 0, is not."""
-    return torch.cat(
-        [
-            _distances(part, rows).topk(k + 1, largest=False).values[:, -1]
-            for part in _parts(rows, rows)
-        ]
-    )
+    found = [d.min(dim=1) for d in _distances(rows, others)]
+    return torch.cat([f.values for f in found]), torch.cat([f.indices for f in found])
 
 
 def _share_inside(points: Tensor, centers: Tensor, k: int) -> float:
     """Share of points within the k-neighbor ball of at least one center."""
-    radii = _radii(centers, k)
-    inside = [
-        (_distances(part, centers) <= radii).any(dim=1)
-        for part in _parts(points, centers)
-    ]
+    # The nearest to a center is itself, at 0; it is not counted.
+    near = [d.topk(k + 1, largest=False).values for d in _distances(centers, centers)]
+    radii = torch.cat(near)[:, -1]
+    inside = [(d <= radii).any(dim=1) for d in _distances(points, centers)]
     return torch.cat(inside).double().mean().item()
 
 
 def _counts(labels: Tensor, n_classes: int) -> Tensor:
     """(n_classes,) how many labels each class has."""
-    if isinstance(n_classes, bool) or not isinstance(n_classes, int) or n_classes < 1:
-        raise ValueError(
-            f"n_classes must be a whole number of at least 1, not {n_classes!r}"
-        )
+    require_whole(1, n_classes=n_classes)
     if labels.ndim != 1:
         raise ValueError(f"labels must have shape (n,), not {tuple(labels.shape)}")
     if len(labels) and (labels.is_floating_point() or labels.is_complex()):

@@ -1,8 +1,8 @@
 """Many small games side by side, so that a comparison over seeds costs about one run.
 
 The networks are stacked: game i has its own weights and its own draws, and a layer of
-all games is one batched product. Every race starts from a copy of the same games, so
-two losses, or two optimizers, are compared with nothing else different.
+all games is one batched product. Every run of `race` starts from a copy of the same
+games, so two losses, or two optimizers, are compared with nothing else different.
 """
 
 import contextlib
@@ -10,7 +10,7 @@ import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -22,22 +22,12 @@ OptimizerOf = Callable[..., torch.optim.Optimizer]  # of an iterable of paramete
 PLAIN_DESCENT = partial(torch.optim.SGD, lr=0.3)
 
 
-class Law(Protocol):
-    """Anything that draws (n, d) samples, such as `data.ring()`."""
-
-    d: int
-
-    def sample(self, n: int, generator: torch.Generator) -> Tensor: ...
-
-
 class StackedMLP(nn.Module):
     """Separate networks of one shape: tanh between layers, nothing after the last.
 
-    Args:
-        sizes: widths of the layers, input and output included.
-        n_games: how many networks; network i sees row i of the input alone.
-        generator: draws weights and biases, uniform in +-1 / sqrt(inputs), as
-            `models.mlp_generator` does.
+    Network i sees row i of the input alone. Weights start as those of `models` do.
+
+    Args: sizes, widths of the layers from input to output; n_games, how many networks.
 
     >>> networks = StackedMLP([2, 16, 1], n_games=5, generator=data.rng(0))
     >>> networks(torch.zeros(5, 100, 2)).shape
@@ -49,7 +39,7 @@ class StackedMLP(nn.Module):
     ) -> None:
         super().__init__()
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
-        for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+        for n_in, n_out in pairwise(sizes):
             for parameters, rows in ((self.weights, n_in), (self.biases, 1)):
                 unit = torch.rand(n_games, rows, n_out, generator=generator)
                 parameters.append((2 * unit - 1) / n_in**0.5)
@@ -66,7 +56,7 @@ class StackedMLP(nn.Module):
 class Games:
     """The two players of every game at one moment, and how D goes on learning."""
 
-    law: Law
+    p_data: data.GaussianMixture
     G: StackedMLP
     D: StackedMLP
     optimizer_d: torch.optim.Optimizer
@@ -80,26 +70,27 @@ class Games:
         return z.view(self.n_games, n, LATENT_DIM)
 
     def fake_logits(self, n: int, generator: torch.Generator) -> Tensor:
-        """What D says of n new samples of G: (n_games, n)."""
+        """D's logits of n new samples of G: (n_games, n)."""
         return self.D(self.G(self.latent(n, generator))).squeeze(-1)
 
     def discriminator_step(self, generator: torch.Generator) -> None:
         """One update of every D on a new batch; G stays."""
         n = self.batch_size
-        x_real = self.law.sample(self.n_games * n, generator)
-        x_real = x_real.view(self.n_games, n, self.law.d)
+        x_real = self.p_data.sample(self.n_games * n, generator)
+        x_real = x_real.view(self.n_games, n, self.p_data.d)
         with torch.no_grad():
             x_fake = self.G(self.latent(n, generator))
         loss = self.loss_d(self.D(x_real).flatten(), self.D(x_fake).flatten())
         self.optimizer_d.zero_grad()
-        # That is a mean over all games; times their number, each has its own gradient.
+        # The loss is a mean over all games: times their number, each game's gradient
+        # is that of its own loss.
         (self.n_games * loss).backward()
         self.optimizer_d.step()
 
 
 @contextlib.contextmanager
 def _one_thread() -> Iterator[None]:
-    """On networks this small a second thread costs far more than it brings."""
+    """On networks this small two threads are slower than one."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -110,7 +101,7 @@ def _one_thread() -> Iterator[None]:
 
 @_one_thread()
 def pretrain(
-    law: Law,
+    p_data: data.GaussianMixture,
     *,
     steps: int,
     optimizer_d: OptimizerOf = PLAIN_DESCENT,
@@ -123,10 +114,10 @@ def pretrain(
     """New games, in which D had `steps` updates against a G that did not move.
 
     Args:
-        law: of the data, in d dimensions.
+        p_data: of the data, in d dimensions.
         steps: updates of D; 0 for none.
-        optimizer_d: parameters -> optimizer; D keeps it in every race.
-        loss_d: logits of a batch of data and of one of fakes -> (); D keeps it, too.
+        optimizer_d: parameters -> optimizer; `race` goes on with it.
+        loss_d: logits of a batch of data and of one of fakes -> (); also kept.
         n_games: independent games, each with its own weights and draws.
         hidden: width of the two hidden layers of G (2 -> d) and D (d -> 1).
         batch_size: samples of each kind in one update.
@@ -139,10 +130,10 @@ def pretrain(
     generator = data.rng(seed)
     G, D = (
         StackedMLP([n_in, hidden, hidden, n_out], n_games=n_games, generator=generator)
-        for n_in, n_out in ((LATENT_DIM, law.d), (law.d, 1))
+        for n_in, n_out in ((LATENT_DIM, p_data.d), (p_data.d, 1))
     )
     optimizer = optimizer_d(D.parameters())
-    games = Games(law, G, D, optimizer, loss_d, n_games, batch_size)
+    games = Games(p_data, G, D, optimizer, loss_d, n_games, batch_size)
     for _ in range(steps):
         games.discriminator_step(generator)
     return games
@@ -163,21 +154,18 @@ def race(
     """Samples of every G while it learns by `loss`, against a D that learns as well.
 
     A step is one update of D, then n_generator_steps of G, each on new draws. The games
-    are copied: the next race starts from the same place, and with the same draws.
+    are copied: the next run starts from the same weights, and with the same draws.
 
     Args:
-        games: where to start.
-        loss: of G, from probabilities D(G(z)) (n,) to their mean cost ().
+        games: where to start; not changed.
+        loss: of G, from probabilities D(G(z)) (n,) to ().
         optimizer_g: parameters -> optimizer.
         steps: how many.
-        every: steps between two pictures; the first is taken before any step.
+        every: steps from one set of samples to the next; the first is taken at once.
         n_generator_steps: updates of G for each update of D.
-        n_samples: in a picture, always from the same latents.
+        n_samples: in a set, always of the same latents.
         seed: of the draws.
-
-    Returns:
-        (pictures, n_games, n_samples, d), with steps // every + 1 pictures.
-
+    Returns: (t, n_games, n_samples, d) with t = steps // every + 1.
     Source: Goodfellow et al. 2014, Algorithm 1 with k = 1, and any loss for G.
 
     >>> games = pretrain(data.gaussian(3.0, 0.5), steps=2, n_games=3)
@@ -190,36 +178,29 @@ def race(
     weights = list(games.G.parameters())
     optimizer = optimizer_g(weights)
     z = games.latent(n_samples, data.rng(seed + 1))
-    pictures = [games.G(z).detach()]
+    samples = [games.G(z).detach()]
     for step in range(1, steps + 1):
         games.discriminator_step(generator)
         for _ in range(n_generator_steps):
             logits = games.fake_logits(games.batch_size, generator)
-            # In float32 a sigmoid is 1 from logit 16.7, and log(1 - 1) ends the game.
+            # In float32 a sigmoid is 1 from logit 16.7 on, and log(1 - 1) infinite.
             value = loss(torch.sigmoid(logits.double()).flatten())
             optimizer.zero_grad()
             # `inputs`: D's weights stay, and need no gradient.
             (games.n_games * value).backward(inputs=weights)
             optimizer.step()
         if step % every == 0:
-            pictures.append(games.G(z).detach())
-    return torch.stack(pictures)
+            samples.append(games.G(z).detach())
+    return torch.stack(samples)
 
 
 def distance_to_data(samples: Tensor, x_real: Tensor) -> Tensor:
-    """How far every game's samples on a line are from the data, in every picture.
+    """`evaluation.wasserstein_1d` of every game's samples to the data, at all times.
 
-    `evaluation.wasserstein_1d` for all of them at once.
+    Args: samples (t, n_games, n, 1), as `race` returns them; x_real (n, 1) data.
+    Returns: (t, n_games) mean distance of paired samples, in their own unit.
 
-    Args:
-        samples: (pictures, n_games, n, 1), as `race` returns them.
-        x_real: (n, 1) data.
-
-    Returns:
-        (pictures, n_games) mean distance of paired samples, in their own unit.
-
-    Two samples of a single game, one of them 3 too low:
-
+    One game with two samples, one of them 3 too low:
     >>> samples = torch.tensor([4.0, 0.0]).view(1, 1, 2, 1)
     >>> distance_to_data(samples, torch.tensor([[3.0], [4.0]])).tolist()
     [[1.5]]

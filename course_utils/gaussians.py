@@ -16,20 +16,12 @@ def posterior(log_likelihoods: Tensor, log_prior: Tensor) -> Tensor:
     p(y | x) = p(x | y) p(y) / sum_c p(x | c) p(c), computed from logarithms: a product
     of 64 pixel densities leaves the range of float32, its logarithm does not.
 
-    Args:
-        log_likelihoods: (n, k) log p(x | y) in nats; -1e4 and below is fine.
-        log_prior: (k,) log p(y); -inf excludes a class.
-
-    Returns:
-        (n, k) probabilities; each row sums to 1.
-
-    Raises:
-        ValueError: the shapes are not (n, k) and (k,).
-
-    Source: Bayes' rule; the shift by the maximum is inside torch.softmax.
+    Args: log_likelihoods (n, k), log p(x | y) in nats, -1e4 and below is fine;
+        log_prior (k,), log p(y), -inf excludes a class.
+    Returns: (n, k) probabilities; each row sums to 1.
+    Raises: ValueError: the shapes are not (n, k) and (k,).
 
     A likelihood three times as large, under an even prior, makes 3/4:
-
     >>> log_prior = torch.tensor([0.5, 0.5]).log()
     >>> posterior(torch.tensor([[3.0, 1.0]]).log(), log_prior).round(decimals=4)
     tensor([[0.7500, 0.2500]])
@@ -55,20 +47,12 @@ def fit_class_gaussians(
         images: (n, d), one flattened image a row.
         labels: (n,) whole numbers from 0 to k - 1, none of them missing.
         shrinkage: s in (0, 1]; 1 makes every Gaussian round.
-
-    Returns:
-        means: (k, d).
-        covariances: (k, d, d), positive definite where a class has any spread.
-
-    Raises:
-        ValueError: a shape or the shrinkage is not as above, or a class is empty.
-
-    Source: Ledoit and Wolf 2004, doi:10.1016/S0047-259X(03)00096-4, whose target is
-    the same; they estimate the weight s, here it is given.
+    Returns: (k, d) means and (k, d, d) covariances, definite where a class varies.
+    Raises: ValueError: a shape or the shrinkage is not as above, or a class is empty.
+    Source: Ledoit and Wolf 2004, doi:10.1016/S0047-259X(03)00096-4, s estimated.
 
     The points (-1, 0) and (1, 0) have covariance [[1, 0], [0, 0]], its trace over d is
     1/2, and halfway to 1/2 I lies [[0.75, 0], [0, 0.25]]:
-
     >>> points = torch.tensor([[-1.0, 0.0], [1.0, 0.0]])
     >>> means, covariances = fit_class_gaussians(points, torch.zeros(2).long(), 0.5)
     >>> means.tolist(), covariances.tolist()
@@ -103,19 +87,11 @@ def log_likelihoods(images: Tensor, means: Tensor, covariances: Tensor) -> Tenso
 
     log N(x; m, S) = -1/2 [(x - m)^T S^-1 (x - m) + log det S + d log 2 pi].
 
-    Args:
-        images: (n, d).
-        means: (k, d).
-        covariances: (k, d, d), positive definite.
-
-    Returns:
-        (n, k) nats for each d-dimensional unit of volume, in the type of the images.
-
-    Raises:
-        ValueError: a covariance is not positive definite.
+    Args: images (n, d); means (k, d), covariances (k, d, d), positive definite.
+    Returns: (n, k) nats for each unit of volume, in the type of the images.
+    Raises: ValueError: a covariance is not positive definite.
 
     A standard normal in the plane has density 1 / (2 pi) at 0; log of that is -1.838:
-
     >>> origin = torch.zeros(1, 2)
     >>> round(log_likelihoods(origin, origin, torch.eye(2)[None]).item(), 3)
     -1.838
@@ -143,20 +119,11 @@ def sample_class(
 
     x = m + L z with L L^T = S and z ~ N(0, I), so that E[(x - m)(x - m)^T] = S.
 
-    Args:
-        mean: (d,).
-        covariance: (d, d), positive definite.
-        n: number of draws.
-        generator: the only source of randomness.
-
-    Returns:
-        (n, d) in the type of the mean.
-
-    Raises:
-        RuntimeError: the covariance is not positive definite (torch.linalg's error).
+    Args: mean (d,), covariance (d, d), positive definite; n, how many draws.
+    Returns: (n, d) in the type of the mean.
+    Raises: RuntimeError: the covariance is not positive definite.
 
     With variance 0.0001 every draw lies close to the mean:
-
     >>> generator = torch.Generator().manual_seed(0)
     >>> draws = sample_class(torch.ones(2), 1e-4 * torch.eye(2), 3, generator)
     >>> draws.shape, bool((draws - 1).abs().max() < 0.1)

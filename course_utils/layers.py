@@ -4,43 +4,33 @@ PyTorch has all of it, faster; here it can be read. The tests hold each function
 PyTorch's own.
 """
 
-from __future__ import annotations
-
-from collections.abc import MutableMapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-# --- Sizes ----------------------------------------------------------------------------
+from course_utils.checks import require_whole
+
+# --- Sizes and matrices ---------------------------------------------------------------
 
 
 def conv_output_size(size: int, kernel: int, stride: int = 1, padding: int = 0) -> int:
-    """Side of the map that a convolution makes.
+    """Side of the map that a convolution makes, in pixels.
 
     floor((size + 2 padding - kernel) / stride) + 1: how often the kernel fits.
 
     Args:
-        size: side of the input, in pixels.
-        kernel: side of the kernel.
-        stride: pixels from one place of the kernel to the next.
-        padding: pixels added at each edge.
-
-    Returns:
-        Pixels.
-
-    Raises:
-        ValueError: a size below 1, padding below 0, or a kernel that does not fit.
-
+        size, kernel: sides of the input and of the kernel, in pixels.
+        stride, padding: pixels from one place to the next, and added at each edge.
+    Raises: ValueError: a size below 1, padding below 0, or a kernel that does not fit.
     Source: Dumoulin & Visin 2016, relationship 6.
 
     (64 + 2 - 4) / 2 + 1:
-
     >>> conv_output_size(64, 4, stride=2, padding=1)
     32
     """
-    _require_sizes(size=size, kernel=kernel, stride=stride)
-    _require_sizes(0, padding=padding)
+    require_whole(1, size=size, kernel=kernel, stride=stride)
+    require_whole(0, padding=padding)
     room = size + 2 * padding - kernel
     if room < 0:
         raise ValueError(
@@ -52,41 +42,30 @@ def conv_output_size(size: int, kernel: int, stride: int = 1, padding: int = 0) 
 def transposed_conv_output_size(
     size: int, kernel: int, stride: int = 1, padding: int = 0, output_padding: int = 0
 ) -> int:
-    """Side of the map that a transposed convolution makes.
+    """Side of the map that a transposed convolution makes, in pixels.
 
     (size - 1) stride - 2 padding + kernel + output_padding: the input's places stand
     `stride` apart, the last one's kernel reaches on, and padding is cut off.
 
     Args:
-        size: side of the input, in pixels.
-        kernel: side of the kernel.
+        size, kernel: sides of the input and of the kernel, in pixels.
         stride: pixels between the places of two neighboring inputs.
         padding: pixels cut off at each edge of the output.
         output_padding: pixels added at one edge, to choose among the sizes that a
             convolution of this stride shrinks to the same.
-
-    Returns:
-        Pixels.
-
-    Raises:
-        ValueError: a size below 1, a padding below 0, or nothing is left.
-
+    Raises: ValueError: a size below 1, a padding below 0, or nothing is left.
     Source: Dumoulin & Visin 2016, relationship 14.
 
     (4 - 1) * 2 - 2 + 4:
-
     >>> transposed_conv_output_size(4, 4, stride=2, padding=1)
     8
     """
-    _require_sizes(size=size, kernel=kernel, stride=stride)
-    _require_sizes(0, padding=padding, output_padding=output_padding)
+    require_whole(1, size=size, kernel=kernel, stride=stride)
+    require_whole(0, padding=padding, output_padding=output_padding)
     result = (size - 1) * stride - 2 * padding + kernel + output_padding
     if result < 1:
         raise ValueError(f"a padding of {padding} leaves {result} pixels")
     return result
-
-
-# --- A convolution as a matrix --------------------------------------------------------
 
 
 def conv_matrix(kernel: Tensor, size: int, stride: int = 1) -> Tensor:
@@ -96,17 +75,9 @@ def conv_matrix(kernel: Tensor, size: int, stride: int = 1) -> Tensor:
     is what neural networks call so: the kernel is not flipped. M.T enlarges: it is the
     transposed convolution.
 
-    Args:
-        kernel: (k,) weights.
-        size: numbers in x.
-        stride: columns from one row's kernel to the next.
-
-    Returns:
-        (out, size) of the kernel's type, out = conv_output_size(size, k, stride).
-
-    Raises:
-        ValueError: the kernel is not (k,), or does not fit.
-
+    Args: kernel (k,); size, numbers in x; stride, columns from one row to the next.
+    Returns: (out, size) of the kernel's type, out = conv_output_size(size, k, stride).
+    Raises: ValueError: the kernel is not (k,), or does not fit.
     Source: Dumoulin & Visin 2016, section 4.1.
 
     >>> conv_matrix(torch.tensor([1, 2]), size=4, stride=2)
@@ -129,17 +100,9 @@ def overlap_count(size: int, kernel: int, stride: int) -> Tensor:
     edges the counts repeat with the stride; they are all equal where the stride divides
     the kernel, else they make the checkerboard.
 
-    Args:
-        size: inputs.
-        kernel: outputs that one input reaches.
-        stride: outputs from one input's first to the next one's.
-
-    Returns:
-        ((size - 1) * stride + kernel,) whole numbers.
-
-    Raises:
-        ValueError: a number is below 1.
-
+    Args: size, how many inputs; kernel, outputs that one input reaches; stride.
+    Returns: ((size - 1) * stride + kernel,) whole numbers.
+    Raises: ValueError: a number is below 1.
     Source: Odena et al. 2016, "Deconvolution and Checkerboard Artifacts".
 
     >>> overlap_count(3, kernel=3, stride=2)
@@ -151,7 +114,7 @@ def overlap_count(size: int, kernel: int, stride: int) -> Tensor:
     return counts
 
 
-# --- Layers ---------------------------------------------------------------------------
+# --- Layers, and the optimizer --------------------------------------------------------
 
 
 def batch_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
@@ -160,22 +123,13 @@ def batch_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
     weight * (x - mean) / sqrt(variance + eps) + bias, mean and variance over all images
     and pixels of a channel, as in training; the variance is divided by their number.
 
-    Args:
-        x: (n, c, h, w) activations.
-        weight: (c,) the new standard deviations.
-        bias: (c,) the new means.
-        eps: inside the root, so that a constant channel divides by more than 0.
-
-    Returns:
-        (n, c, h, w).
-
-    Raises:
-        ValueError: x is not four-dimensional, or weight or bias is not (c,).
-
+    Args: x (n, c, h, w); weight, bias (c,), the new standard deviations and means; eps
+        inside the root, so that a constant channel divides by more than 0.
+    Returns: (n, c, h, w).
+    Raises: ValueError: x is not four-dimensional, or weight or bias is not (c,).
     Source: Ioffe & Szegedy 2015, Algorithm 1.
 
     One channel, two images of one pixel:
-
     >>> x = torch.tensor([1.0, 3.0]).view(2, 1, 1, 1)
     >>> batch_norm(x, torch.tensor([5.0]), torch.tensor([10.0]), 0.0).flatten()
     tensor([ 5., 15.])
@@ -194,19 +148,12 @@ def batch_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
 def leaky_relu(x: Tensor, slope: float) -> Tensor:
     """x where it is positive, slope times x elsewhere.
 
-    Args:
-        x: any shape.
-        slope: at least 0 and below 1; 0 is ReLU.
-
-    Returns:
-        The same shape.
-
-    Raises:
-        ValueError: the slope is outside [0, 1).
-
+    Args: x, any shape; slope, at least 0 and below 1; 0 is ReLU.
+    Returns: The same shape.
+    Raises: ValueError: the slope is outside [0, 1).
     Source: Maas et al. 2013, section 2.
 
-    >>> leaky_relu(torch.tensor([-10.0, 5.0]), 0.2)
+    _relu(torch.tensor([-10.0, 5.0]), 0.2)
     tensor([-2.,  5.])
     """
     if not 0 <= slope < 1:
@@ -214,13 +161,10 @@ def leaky_relu(x: Tensor, slope: float) -> Tensor:
     return torch.where(x > 0, x, slope * x)
 
 
-# --- The optimizer --------------------------------------------------------------------
-
-
 def adam_step(
     parameter: Tensor,
     gradient: Tensor,
-    state: MutableMapping[str, Any],
+    state: dict[str, Any],
     lr: float,
     betas: tuple[float, float],
     eps: float,
@@ -232,23 +176,16 @@ def adam_step(
     parameter - lr (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps).
 
     Args:
-        parameter: any shape.
-        gradient: of the same shape.
+        parameter, gradient: of one shape.
         state: {} before the first step; keeps m, v and t from step to step.
         lr: length of a step whose gradients agree.
         betas: weight of the old in the two averages.
         eps: outside the root; where gradients are smaller, steps shrink.
-
-    Returns:
-        The new parameter; the old one is not changed.
-
-    Raises:
-        ValueError: the two shapes differ.
-
+    Returns: The new parameter; the old one is not changed.
+    Raises: ValueError: the two shapes differ.
     Source: Kingma & Ba 2014, Algorithm 1.
 
     The first step has length lr, whatever the gradient's size:
-
     >>> tiny = torch.tensor([1e-3, -1e-5])
     >>> adam_step(torch.zeros(2), tiny, {}, 0.1, (0.9, 0.999), 0.0)
     tensor([-0.1000,  0.1000])
@@ -262,11 +199,3 @@ def adam_step(
     v = state["v"] = beta2 * state.get("v", 0) + (1 - beta2) * gradient**2
     m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
     return parameter - lr * m_hat / (torch.sqrt(v_hat) + eps)
-
-
-def _require_sizes(least: int = 1, **numbers: int) -> None:
-    for name, number in numbers.items():
-        if not isinstance(number, int) or number < least:
-            raise ValueError(
-                f"{name} must be a whole number of at least {least}, not {number!r}"
-            )

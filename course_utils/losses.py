@@ -1,7 +1,7 @@
 """Every loss of the course, in two sections that mirror each other.
 
 On probabilities: as the paper writes them, for reading and for lessons 2 to 4. On
-logits: the same quantities as training wants them, finite for any logit. All are means
+logits: the same quantities as training needs them, finite for any logit. All are means
 over a batch, in nats; a logit is what the module D returns, high means real.
 """
 
@@ -15,35 +15,22 @@ from torch import Tensor
 
 
 def binary_cross_entropy(probability: Tensor, target: Tensor) -> Tensor:
-    """What answers cost on average: -log of the probability given to what came true.
+    """Negative log-likelihood of a Bernoulli distribution, averaged over the batch.
 
-    -E[target log p + (1 - target) log(1 - p)]: the negative log-likelihood of a
-    Bernoulli law, averaged over the batch.
+    -E[target log p + (1 - target) log(1 - p)].
 
-    Args:
-        probability: (n,) that the target is 1, in (0, 1).
-        target: (n,) in [0, 1]; 1 for real, 0 for generated, soft targets between.
-
-    Returns:
-        () nats; log 2 = 0.693 where every answer is 1/2.
-
-    Raises:
-        ValueError: the two shapes differ, or are not one-dimensional.
-
+    Args: probability (n,) that the target is 1, in (0, 1); target (n,) in [0, 1], 1 for
+        real, 0 for generated, soft targets between.
+    Returns: () nats; log 2 = 0.693 where every answer is 1/2.
+    Raises: ValueError: the two shapes differ, or are not one-dimensional.
     Source: Bishop 2006, Pattern Recognition and Machine Learning, eq. 4.90.
 
-    0.8 costs -log 0.8 = 0.223 on a real bill and -log 0.2 = 1.609 on a fake one:
-
+    0.8 costs -log 0.8 = 0.223 on a real sample and -log 0.2 = 1.609 on a fake one:
     >>> answers, truth = torch.tensor([0.8, 0.8]), torch.tensor([1.0, 0.0])
     >>> round(binary_cross_entropy(answers, truth).item(), 3)
     0.916
     """
-    _require_batch(probability=probability, target=target)
-    if probability.shape != target.shape:
-        raise ValueError(
-            "probability and target must have one shape, not "
-            f"{tuple(probability.shape)} and {tuple(target.shape)}"
-        )
+    _require_pair(probability=probability, target=target)
     right = target * torch.log(probability) + (1 - target) * torch.log(1 - probability)
     return -right.mean()
 
@@ -53,16 +40,9 @@ def value_function(real_probability: Tensor, fake_probability: Tensor) -> Tensor
 
     E[log D(x)] + E[log(1 - D(G(z)))].
 
-    Args:
-        real_probability: (m,) D(x) on data, in (0, 1).
-        fake_probability: (n,) D(G(z)) on generated samples; n may differ from m.
-
-    Returns:
-        () nats, never above 0; -log 4 = -1.386 where D answers 1/2 everywhere.
-
-    Raises:
-        ValueError: an input is not one-dimensional.
-
+    Args: real_probability (m,), D(x), and fake_probability (n,), D(G(z)), in (0, 1).
+    Returns: () nats, never above 0; -log 4 = -1.386 where D answers 1/2 everywhere.
+    Raises: ValueError: an input is not one-dimensional.
     Source: Goodfellow et al. 2014, eq. 1.
 
     >>> half = torch.full((4,), 0.5)
@@ -78,15 +58,9 @@ def minimax_generator_loss(fake_probability: Tensor) -> Tensor:
 
     E[log(1 - D(G(z)))]; slope -1 / (1 - D) in D, and -D in D's logit.
 
-    Args:
-        fake_probability: (n,) D(G(z)), below 1.
-
-    Returns:
-        () nats, never above 0; -log 2 = -0.693 where D answers 1/2.
-
-    Raises:
-        ValueError: the input is not one-dimensional.
-
+    Args: fake_probability (n,), D(G(z)), below 1.
+    Returns: () nats, never above 0; -log 2 = -0.693 where D answers 1/2.
+    Raises: ValueError: the input is not one-dimensional.
     Source: Goodfellow et al. 2014, eq. 1.
 
     >>> round(minimax_generator_loss(torch.full((4,), 0.5)).item(), 3)
@@ -97,19 +71,13 @@ def minimax_generator_loss(fake_probability: Tensor) -> Tensor:
 
 
 def nonsaturating_generator_loss(fake_probability: Tensor) -> Tensor:
-    """What G minimizes since the flipped target: it wants D to say "real".
+    """What G minimizes with the flipped target: the cost of not being called real.
 
     -E[log D(G(z))]; slope -1 / D in D, and -(1 - D) in D's logit.
 
-    Args:
-        fake_probability: (n,) D(G(z)), above 0.
-
-    Returns:
-        () nats, never below 0; log 2 = 0.693 where D answers 1/2.
-
-    Raises:
-        ValueError: the input is not one-dimensional.
-
+    Args: fake_probability (n,), D(G(z)), above 0.
+    Returns: () nats, never below 0; log 2 = 0.693 where D answers 1/2.
+    Raises: ValueError: the input is not one-dimensional.
     Source: Goodfellow et al. 2014, section 3.
 
     >>> round(nonsaturating_generator_loss(torch.full((4,), 0.5)).item(), 3)
@@ -124,13 +92,9 @@ def optimal_discriminator(p_data: Tensor, p_g: Tensor) -> Tensor:
 
     D*(x) = p_data(x) / (p_data(x) + p_g(x)), at each point by itself.
 
-    Args:
-        p_data: densities of data at some points, any shape.
-        p_g: densities of generated samples at the same points.
-
-    Returns:
-        Same shape, in [0, 1]; 1/2 where both densities are 0 and any answer is best.
-
+    Args: p_data, p_g, densities of data and of generated samples at some points.
+    Returns: Same shape, in [0, 1]; 1/2 where both densities are 0 and any answer is
+        best.
     Source: Goodfellow et al. 2014, Proposition 1.
 
     >>> optimal_discriminator(torch.tensor([0.3, 0.2]), torch.tensor([0.1, 0.2]))
@@ -148,18 +112,13 @@ def smoothed_optimal_discriminator(
     D*(x) = (a p_data(x) + b p_g(x)) / (p_data(x) + p_g(x)), at each point by itself.
 
     Args:
-        p_data: densities of data at some points, any shape.
-        p_g: densities of generated samples at the same points.
+        p_data, p_g: as for `optimal_discriminator`.
         real_target: a in [0, 1], the target of data; 1 is unsmoothed.
         fake_target: b in [0, 1], the target of generated samples; 0 is unsmoothed.
-
-    Returns:
-        Same shape, between b and a; NaN where both densities are 0.
-
+    Returns: Same shape, between b and a; NaN where both densities are 0.
     Source: Salimans et al. 2016, section 3.4.
 
     Where samples are as likely as data, D* is halfway between the targets:
-
     >>> equal = torch.tensor([0.2])
     >>> smoothed_optimal_discriminator(equal, equal, 0.9, 0.0)
     tensor([0.4500])
@@ -168,23 +127,16 @@ def smoothed_optimal_discriminator(
 
 
 def jensen_shannon(p: Tensor, q: Tensor, dx: float) -> Tensor:
-    """How far two laws are apart, from 0 (equal) to log 2 (no point in common).
+    """Divergence of two distributions, from 0 (equal) to log 2 (no point in common).
 
     JSD = 1/2 KL(p || m) + 1/2 KL(q || m) with m = (p + q) / 2, as a sum over a grid.
     With it, V(D*, G) = 2 JSD - log 4.
 
-    Args:
-        p: (n,) densities on a grid.
-        q: (n,) densities on the same grid.
-        dx: distance of two neighbors on the grid.
-
-    Returns:
-        () nats; 0 log 0 counts as 0.
-
+    Args: p, q (n,) densities on one grid; dx, the distance of two neighbors on it.
+    Returns: () nats; 0 log 0 counts as 0.
     Source: Goodfellow et al. 2014, Theorem 1 and eq. 6; Lin 1991.
 
-    Two laws without a point in common, on a grid of four cells:
-
+    Nothing in common, on a grid of four cells:
     >>> p, q = torch.tensor([0.5, 0.5, 0, 0]), torch.tensor([0, 0, 0.5, 0.5])
     >>> round(jensen_shannon(p, q, dx=1.0).item(), 3)
     0.693
@@ -203,20 +155,16 @@ def jensen_shannon(p: Tensor, q: Tensor, dx: float) -> Tensor:
 
 
 def neg_log_sigmoid(logits: Tensor) -> Tensor:
-    """What it costs to be judged `logits` where 1 was right: -log(sigmoid(l)).
+    """The cost of a logit where 1 was right: -log(sigmoid(l)) = softplus(-l).
 
-    = max(-l, 0) + log1p(exp(-|l|)) = softplus(-l), slope -sigmoid(-l).
+    = max(-l, 0) + log1p(exp(-|l|)), slope -sigmoid(-l).
 
-    Args:
-        logits: any shape; high means real.
-
-    Returns:
-        Same shape, nats: |l| where l is very negative, exp(-l) where very positive.
-
+    Args: logits, any shape; high means real.
+    Returns: Same shape, nats: |l| where l is very negative, exp(-l) where very
+        positive.
     Source: the first term of Goodfellow et al. 2014, eq. 1, with D = sigmoid(l).
 
     An undecided logit costs log 2 = 0.693; a confident mistake costs its logit:
-
     >>> [round(x, 3) for x in neg_log_sigmoid(torch.tensor([0.0, -1e4])).tolist()]
     [0.693, 10000.0]
     """
@@ -224,17 +172,12 @@ def neg_log_sigmoid(logits: Tensor) -> Tensor:
 
 
 def neg_log_one_minus_sigmoid(logits: Tensor) -> Tensor:
-    """What it costs to be judged `logits` where 0 was right: -log(1 - sigmoid(l)).
+    """The cost of a logit where 0 was right: -log(1 - sigmoid(l)) = softplus(l).
 
-    = max(l, 0) + log1p(exp(-|l|)) = softplus(l), slope sigmoid(l). The twin of
-    `neg_log_sigmoid`, because 1 - sigmoid(l) = sigmoid(-l).
+    `neg_log_sigmoid` mirrored, because 1 - sigmoid(l) = sigmoid(-l); slope sigmoid(l).
 
-    Args:
-        logits: any shape; high means real.
-
-    Returns:
-        Same shape, nats: l where l is very positive, exp(l) where very negative.
-
+    Args: logits, any shape; high means real.
+    Returns: Same shape, nats: l where l is very positive, exp(l) where very negative.
     Source: the second term of Goodfellow et al. 2014, eq. 1, with D = sigmoid(l).
 
     >>> costs = neg_log_one_minus_sigmoid(torch.tensor([0.0, 1e4]))
@@ -249,30 +192,17 @@ def bce_with_logits(logits: Tensor, target: Tensor) -> Tensor:
 
     E[target * -log(sigmoid(l)) + (1 - target) * -log(1 - sigmoid(l))].
 
-    Args:
-        logits: (n,) discriminator outputs; high means target 1.
-        target: (n,) in [0, 1]; values between are soft targets.
-
-    Returns:
-        () loss in nats; log 2 = 0.693 where every logit is 0.
-
-    Raises:
-        ValueError: the two shapes differ, or are not one-dimensional.
-
+    Args: logits (n,), high means target 1; target (n,) in [0, 1], soft ones between.
+    Returns: () loss in nats; log 2 = 0.693 where every logit is 0.
+    Raises: ValueError: the two shapes differ, or are not one-dimensional.
     Source: Bishop 2006, Pattern Recognition and Machine Learning, eq. 4.90.
 
     The logit 2 is right for target 1 (cost 0.127) and wrong for target 0 (cost 2.127):
-
     >>> logits, target = torch.tensor([2.0, 2.0]), torch.tensor([1.0, 0.0])
     >>> round(bce_with_logits(logits, target).item(), 3)
     1.127
     """
-    _require_batch(logits=logits, target=target)
-    if logits.shape != target.shape:
-        raise ValueError(
-            "logits and target must have one shape, not "
-            f"{tuple(logits.shape)} and {tuple(target.shape)}"
-        )
+    _require_pair(logits=logits, target=target)
     cost_of_one = neg_log_sigmoid(logits)
     cost_of_zero = neg_log_one_minus_sigmoid(logits)
     return (target * cost_of_one + (1 - target) * cost_of_zero).mean()
@@ -283,16 +213,9 @@ def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 
     -E[log D(x)] - E[log(1 - D(G(z)))] with D = sigmoid(logits).
 
-    Args:
-        real_logits: (m,) discriminator outputs on data.
-        fake_logits: (n,) discriminator outputs on generated samples; n may differ.
-
-    Returns:
-        () loss in nats; 2 log 2 = 1.386 when D answers 1/2 everywhere.
-
-    Raises:
-        ValueError: an input is not one-dimensional.
-
+    Args: real_logits (m,), fake_logits (n,), D's outputs on data and on G's samples.
+    Returns: () loss in nats; 2 log 2 = 1.386 when D answers 1/2 everywhere.
+    Raises: ValueError: an input is not one-dimensional.
     Source: Goodfellow et al. 2014, eq. 1 and Algorithm 1.
 
     >>> round(discriminator_loss(torch.zeros(8), torch.zeros(4)).item(), 3)
@@ -303,19 +226,13 @@ def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 
 
 def generator_loss(fake_logits: Tensor) -> Tensor:
-    """The non-saturating loss of the generator: it wants D to say "real".
+    """The non-saturating loss of the generator: the cost of not being called real.
 
     -E[log D(G(z))] with D = sigmoid(logits); slope -(1 - D) in each logit.
 
-    Args:
-        fake_logits: (n,) discriminator outputs on generated samples.
-
-    Returns:
-        () loss in nats; log 2 = 0.693 when D answers 1/2.
-
-    Raises:
-        ValueError: the input is not one-dimensional.
-
+    Args: fake_logits (n,), discriminator outputs on generated samples.
+    Returns: () loss in nats; log 2 = 0.693 when D answers 1/2.
+    Raises: ValueError: the input is not one-dimensional.
     Source: Goodfellow et al. 2014, section 3.
 
     >>> round(generator_loss(torch.zeros(8)).item(), 3)
@@ -329,17 +246,11 @@ def minimax_generator_loss_from_logits(fake_logits: Tensor) -> Tensor:
     """The minimax (saturating) loss of the generator: its term of V(D, G).
 
     E[log(1 - D(G(z)))] with D = sigmoid(logits); slope -D in each logit, which is
-    nothing where D is sure of a fake.
+    almost 0 where D is sure of a fake.
 
-    Args:
-        fake_logits: (n,) discriminator outputs on generated samples.
-
-    Returns:
-        () loss in nats, negative; -log 2 = -0.693 when D answers 1/2.
-
-    Raises:
-        ValueError: the input is not one-dimensional.
-
+    Args: fake_logits (n,), discriminator outputs on generated samples.
+    Returns: () loss in nats, negative; -log 2 = -0.693 when D answers 1/2.
+    Raises: ValueError: the input is not one-dimensional.
     Source: Goodfellow et al. 2014, eq. 1.
 
     >>> round(minimax_generator_loss_from_logits(torch.zeros(8)).item(), 3)
@@ -355,16 +266,11 @@ def log_softmax(logits: Tensor) -> Tensor:
     The largest logit is taken off first, so no exponential exceeds 1; for k = 2 and
     logits (l, 0) the first entry is -neg_log_sigmoid(l).
 
-    Args:
-        logits: (..., k) scores, or log-likelihood plus log-prior of each class.
-
-    Returns:
-        Same shape, nats; exp of each row sums to 1.
-
+    Args: logits (..., k), scores, or log-likelihood plus log-prior of each class.
+    Returns: Same shape, nats; exp of each row sums to 1.
     Source: Bishop 2006, Pattern Recognition and Machine Learning, eq. 4.62.
 
     Two equal scores, however large, share the probability: log(1/2) each.
-
     >>> [round(x, 3) for x in log_softmax(torch.tensor([1000.0, 1000.0])).tolist()]
     [-0.693, -0.693]
     """
@@ -373,10 +279,20 @@ def log_softmax(logits: Tensor) -> Tensor:
 
 
 def _require_batch(**batches: Tensor) -> None:
-    """(n, 1) beside (n,) would broadcast to an n by n table, in silence."""
+    """(n, 1) beside (n,) would broadcast to an n by n table without an error."""
     for name, batch in batches.items():
         if batch.dim() != 1:
             raise ValueError(
                 f"{name} must have shape (n,), not {tuple(batch.shape)}; "
                 "a network's (n, 1) becomes (n,) with .squeeze(1)"
             )
+
+
+def _require_pair(**batches: Tensor) -> None:
+    _require_batch(**batches)
+    (one, a), (other, b) = batches.items()
+    if a.shape != b.shape:
+        raise ValueError(
+            f"{one} and {other} must have one shape, not "
+            f"{tuple(a.shape)} and {tuple(b.shape)}"
+        )

@@ -5,11 +5,14 @@ formulas call D(x) is its sigmoid.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import torch
 from torch import nn
 
-# --- Small networks for laws in one and two dimensions -------------------------------
+from course_utils.checks import require_whole
+
+# --- Small networks for points in one and two dimensions ------------------------------
 
 
 def mlp_generator(
@@ -26,23 +29,19 @@ def mlp_generator(
     has it, but drawn from `generator` alone.
 
     Args:
-        latent_dim: numbers in a latent.
-        out_dim: numbers in a point.
-        hidden: widths of the hidden layers.
+        latent_dim, out_dim, hidden: widths of input, output and hidden layers.
         activation: makes the module behind each hidden layer.
         generator: of the initial weights, on the CPU.
-
-    Returns:
-        A network (n, latent_dim) -> (n, out_dim).
+    Returns: A network (n, latent_dim) -> (n, out_dim).
 
     1 * 32 + 32 * 32 + 32 * 1 weights and 32 + 32 + 1 biases:
-
     >>> G = mlp_generator(1, 1, generator=torch.Generator().manual_seed(0))
     >>> sum(weight.numel() for weight in G.parameters())
     1153
     """
-    widths = (latent_dim, *hidden, out_dim)
-    return nn.Sequential(*_dense_layers(widths, activation, generator))
+    return nn.Sequential(
+        *_dense_layers((latent_dim, *hidden, out_dim), activation, generator)
+    )
 
 
 def mlp_discriminator(
@@ -52,18 +51,7 @@ def mlp_discriminator(
     activation: Callable[[], nn.Module] = nn.Tanh,
     generator: torch.Generator,
 ) -> nn.Sequential:
-    """A dense discriminator: points in, one logit each out.
-
-    Initialized as `mlp_generator` is.
-
-    Args:
-        in_dim: numbers in a point.
-        hidden: widths of the hidden layers.
-        activation: makes the module behind each hidden layer.
-        generator: of the initial weights, on the CPU.
-
-    Returns:
-        A network (n, in_dim) -> (n,), high means real.
+    """A dense discriminator (n, in_dim) -> (n,) logits; the rest as `mlp_generator`.
 
     >>> D = mlp_discriminator(2, generator=torch.Generator().manual_seed(0))
     >>> D(torch.zeros(5, 2)).shape
@@ -80,18 +68,13 @@ def _dense_layers(
 ) -> list[nn.Module]:
     """Linear layers between the widths, an activation behind all but the last."""
     layers: list[nn.Module] = []
-    for n_in, n_out in zip(widths, widths[1:], strict=False):
-        layers += [_linear(n_in, n_out, generator), activation()]
+    for n_in, n_out in pairwise(widths):
+        layer = nn.utils.skip_init(nn.Linear, n_in, n_out)
+        for parameter in layer.parameters():
+            bound = n_in**-0.5
+            nn.init.uniform_(parameter, -bound, bound, generator=generator)
+        layers += [layer, activation()]
     return layers[:-1]
-
-
-def _linear(n_in: int, n_out: int, generator: torch.Generator) -> nn.Linear:
-    """A linear layer whose weights owe nothing to the global random state."""
-    layer = nn.utils.skip_init(nn.Linear, n_in, n_out)
-    bound = n_in**-0.5
-    for parameter in layer.parameters():
-        nn.init.uniform_(parameter, -bound, bound, generator=generator)
-    return layer
 
 
 # --- The DCGAN: convolutions all the way ----------------------------------------------
@@ -108,20 +91,15 @@ class Generator(nn.Module):
     At 64 pixels: z -> 8b x 4 x 4 -> 4b x 8 x 8 -> 2b x 16 x 16 -> b x 32 x 32 ->
     channels x 64 x 64, b being base_channels. Each arrow is a transposed convolution,
     each but the last with batch normalization and ReLU behind it; the last ends in
-    tanh. 32 pixels take one arrow less; 28 start at 7 x 7 and take two less.
-
-    Its weights are PyTorch's until `initialize` sets them.
+    tanh. 32 pixels take one arrow less; 28 start at 7 x 7 and take two less. Its
+    weights are PyTorch's until `initialize` sets them.
 
     Args:
         latent_dim: numbers in a latent.
         base_channels: b, channels of the last map but one.
-        channels: of an image, 1 or 3.
-        size: of an image, in pixels: 28, 32 or 64.
+        channels, size: of an image: 1 or 3, and 28, 32 or 64 pixels.
         batch_norm: False leaves batch normalization out, for the ablation.
-
-    Raises:
-        ValueError: there is no network for that size, or a number is below 1.
-
+    Raises: ValueError: there is no network for that size, or a number is below 1.
     Source: Radford et al. 2015, figure 1 and section 3 (there latents are uniform).
 
     >>> Generator(latent_dim=100)(torch.zeros(2, 100)).shape
@@ -140,13 +118,13 @@ class Generator(nn.Module):
         batch_norm: bool = True,
     ) -> None:
         super().__init__()
-        _require_positive(
-            latent_dim=latent_dim, base_channels=base_channels, channels=channels
+        require_whole(
+            1, latent_dim=latent_dim, base_channels=base_channels, channels=channels
         )
         side, doublings = _stages(size)
         self.latent_dim = latent_dim
         width = base_channels * 2 ** (doublings - 1)
-        layers = [*_enlarge(latent_dim, width, side, 1, 0, batch_norm)]
+        layers = _enlarge(latent_dim, width, side, 1, 0, batch_norm)
         for _ in range(doublings - 1):
             layers += _enlarge(width, width // 2, 4, 2, 1, batch_norm)
             width //= 2
@@ -171,14 +149,7 @@ class Discriminator(nn.Module):
     it, and batch normalization in between in all but the first and the last; no
     sigmoid: the result is a logit.
 
-    Args:
-        base_channels: b, channels of the first map.
-        channels: of an image, 1 or 3.
-        size: of an image, in pixels: 28, 32 or 64.
-        batch_norm: False leaves batch normalization out, for the ablation.
-
-    Raises:
-        ValueError: there is no network for that size, or a number is below 1.
+    Args and Raises: as for `Generator`; b is the number of channels of the first map.
 
     Source: Radford et al. 2015, section 3 (there with a sigmoid at the end).
 
@@ -197,10 +168,10 @@ class Discriminator(nn.Module):
         batch_norm: bool = True,
     ) -> None:
         super().__init__()
-        _require_positive(base_channels=base_channels, channels=channels)
+        require_whole(1, base_channels=base_channels, channels=channels)
         side, doublings = _stages(size)
         width = base_channels
-        layers = [*_shrink(channels, width, batch_norm=False)]
+        layers = _shrink(channels, width, batch_norm=False)
         for _ in range(doublings - 1):
             layers += _shrink(width, 2 * width, batch_norm)
             width *= 2
@@ -218,12 +189,8 @@ def init_weights(module: nn.Module, generator: torch.Generator | None = None) ->
     Convolutions and transposed ones: N(0, 0.02^2). Batch normalization: weight
     N(1, 0.02^2), bias 0. Other layers stay as they are.
 
-    Args:
-        module: one layer; changed in place.
-        generator: on the CPU; the global random state if None.
-
-    Source: Radford et al. 2015, section 4; batch normalization's part is the authors'
-    code's.
+    Args: module, changed in place; generator, the global random state if None.
+    Source: Radford et al. 2015, section 4, and for batch normalization their code.
 
     >>> layer = nn.BatchNorm2d(2)
     >>> init_weights(layer, torch.Generator().manual_seed(0))
@@ -240,15 +207,9 @@ def init_weights(module: nn.Module, generator: torch.Generator | None = None) ->
 
 
 def initialize(network: nn.Module, generator: torch.Generator) -> nn.Module:
-    """`init_weights` on every layer, in order, drawn from `generator` alone.
+    """`init_weights` on every layer of a network, in order; the network is returned.
 
-    Args:
-        network: changed in place.
-        generator: on the CPU.
-
-    Returns:
-        The network itself.
-
+    All draws come from `generator`, on the CPU, in the order of the layers.
     >>> G = initialize(Generator(8, 4), torch.Generator().manual_seed(0))
     >>> bool(abs(G.layers[0].weight.std() - 0.02) < 0.002)
     True
@@ -260,29 +221,19 @@ def _enlarge(
     n_in: int, n_out: int, kernel: int, stride: int, padding: int, batch_norm: bool
 ) -> list[nn.Module]:
     """A transposed convolution, normalized, and ReLU."""
-    layers = [nn.ConvTranspose2d(n_in, n_out, kernel, stride, padding, bias=False)]
-    return [*layers, *_normalized(n_out, batch_norm), nn.ReLU(inplace=True)]
+    layer = nn.ConvTranspose2d(n_in, n_out, kernel, stride, padding, bias=False)
+    norm = [nn.BatchNorm2d(n_out)] * batch_norm
+    return [layer, *norm, nn.ReLU(inplace=True)]
 
 
 def _shrink(n_in: int, n_out: int, batch_norm: bool) -> list[nn.Module]:
     """A convolution that halves the map, normalized, and leaky ReLU."""
-    layers = [nn.Conv2d(n_in, n_out, 4, 2, 1, bias=False)]
-    return [*layers, *_normalized(n_out, batch_norm), nn.LeakyReLU(LEAK, inplace=True)]
-
-
-def _normalized(channels: int, batch_norm: bool) -> list[nn.Module]:
-    return [nn.BatchNorm2d(channels)] if batch_norm else []
+    layer = nn.Conv2d(n_in, n_out, 4, 2, 1, bias=False)
+    norm = [nn.BatchNorm2d(n_out)] * batch_norm
+    return [layer, *norm, nn.LeakyReLU(LEAK, inplace=True)]
 
 
 def _stages(size: int) -> tuple[int, int]:
     if size not in _STAGES:
         raise ValueError(f"size must be one of {[*_STAGES]}, not {size!r}")
     return _STAGES[size]
-
-
-def _require_positive(**numbers: int) -> None:
-    for name, number in numbers.items():
-        if not isinstance(number, int) or number < 1:
-            raise ValueError(
-                f"{name} must be a whole number of at least 1, not {number!r}"
-            )

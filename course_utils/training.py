@@ -1,43 +1,35 @@
-"""Training: one step of each player, written out, and the loop that alternates them."""
+"""Training: one step of each player, written out, and the loop that alternates them.
+
+In every step D returns (n,) logits, high means real; x_real is (m, ...) data and z
+(n, latent_dim) latents, n and m may differ; what `.grad` holds before does not matter;
+a loss is () in nats, from before the step, without a graph.
+"""
 
 import contextlib
 from collections.abc import Callable, Iterator
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn import Module
+from torch.optim import Optimizer
 
 from . import losses
 
-# --- The minimax game, as the paper writes it ----------------------------------------
-#
-# On probabilities: the logits of D go through a sigmoid and then through a log, which
-# holds while D is not too sure. Lesson 5 replaces both by one function of the logits.
+# --- The minimax game, on probabilities as the paper writes it ------------------------
 
 
 def discriminator_step(
-    G: nn.Module,
-    D: nn.Module,
-    optimizer_d: torch.optim.Optimizer,
-    x_real: Tensor,
-    z: Tensor,
+    G: Module, D: Module, optimizer_d: Optimizer, x_real: Tensor, z: Tensor
 ) -> Tensor:
     """One step of D up the value function, G held still.
 
     V(D, G) = E[log D(x)] + E[log(1 - D(G(z)))]; the optimizer descends -V.
 
-    Args:
-        G: generator, (n, latent_dim) -> (n, ...); not changed.
-        D: discriminator, returns (n,) logits; changed in place.
-        optimizer_d: over D's parameters; what `.grad` holds before does not matter.
-        x_real: (m, ...) data.
-        z: (n, latent_dim) latents; n may differ from m.
-
-    Returns:
-        () -V before the step, in nats, without a graph; 2 log 2 where D answers 1/2.
-
+    Args: x_real (m, ...) data; z (n, latent_dim) latents. D is changed in place.
+    Returns: () -V before the step; 2 log 2 = 1.386 where D answers 1/2.
     Source: Goodfellow et al. 2014, Algorithm 1, inner loop.
     """
-    x_fake = G(z).detach()  # D's step is no business of G
+    x_fake = G(z).detach()  # no gradient of D's loss is wanted in G
     real_probability = torch.sigmoid(D(x_real))
     fake_probability = torch.sigmoid(D(x_fake))
     loss = -losses.value_function(real_probability, fake_probability)
@@ -47,22 +39,13 @@ def discriminator_step(
     return loss.detach()
 
 
-def generator_step(
-    G: nn.Module, D: nn.Module, optimizer_g: torch.optim.Optimizer, z: Tensor
-) -> Tensor:
+def generator_step(G: Module, D: Module, optimizer_g: Optimizer, z: Tensor) -> Tensor:
     """One step of G down its term of the value function, D held still.
 
     E[log(1 - D(G(z)))]: the gradient runs through D into G, and G alone is stepped.
 
-    Args:
-        G: generator, (n, latent_dim) -> (n, ...); changed in place.
-        D: discriminator, returns (n,) logits; its parameters are not changed.
-        optimizer_g: over G's parameters; what `.grad` holds before does not matter.
-        z: (n, latent_dim) latents.
-
-    Returns:
-        () E[log(1 - D(G(z)))] before the step, in nats, without a graph.
-
+    Args: z (n, latent_dim) latents. G is changed in place.
+    Returns: () E[log(1 - D(G(z)))] before the step.
     Source: Goodfellow et al. 2014, Algorithm 1, last line.
     """
     fake_probability = torch.sigmoid(D(G(z)))
@@ -74,10 +57,10 @@ def generator_step(
 
 
 def play_game(
-    G: nn.Module,
-    D: nn.Module,
-    optimizer_g: torch.optim.Optimizer,
-    optimizer_d: torch.optim.Optimizer,
+    G: Module,
+    D: Module,
+    optimizer_g: Optimizer,
+    optimizer_d: Optimizer,
     sample_real: Callable[[], Tensor],
     sample_latent: Callable[[], Tensor],
     rounds: int,
@@ -87,18 +70,12 @@ def play_game(
 
     Args:
         G, D, optimizer_g, optimizer_d: as the two steps take them.
-        sample_real: without arguments, a new batch of data at each call.
-        sample_latent: without arguments, a new batch of latents at each call; every
-            step of either player takes a new one.
+        sample_real, sample_latent: without arguments, a new batch at each call; every
+            step of either player takes new latents.
         rounds: how many.
         n_discriminator_steps: k, at least 1.
-
-    Returns:
-        D's loss at its last step of each round, in nats.
-
-    Raises:
-        ValueError: k is below 1.
-
+    Returns: D's loss at its last step of each round, in nats.
+    Raises: ValueError: k is below 1.
     Source: Goodfellow et al. 2014, Algorithm 1.
     """
     if n_discriminator_steps < 1:
@@ -114,17 +91,14 @@ def play_game(
     return history
 
 
-# --- The DCGAN's game, on logits ------------------------------------------------------
-#
-# The same two players with the losses that hold at any logit, and G's wish turned
-# round: it is paid for D's "real" instead of fined for D's "fake".
+# --- The DCGAN's game, on logits, with the non-saturating loss ------------------------
 
 
 def train_step(
-    G: nn.Module,
-    D: nn.Module,
-    optimizer_g: torch.optim.Optimizer,
-    optimizer_d: torch.optim.Optimizer,
+    G: Module,
+    D: Module,
+    optimizer_g: Optimizer,
+    optimizer_d: Optimizer,
     x_real: Tensor,
     z: Tensor,
 ) -> tuple[Tensor, Tensor]:
@@ -133,17 +107,8 @@ def train_step(
     One forward pass of G serves both: D learns from G's images cut off from G, G from
     the same images through D.
 
-    Args:
-        G: generator, (n, latent_dim) -> (n, ...); changed in place.
-        D: discriminator, returns (n,) logits; changed in place.
-        optimizer_g, optimizer_d: over the parameters of G and of D; what `.grad` holds
-            before does not matter.
-        x_real: (m, ...) data.
-        z: (n, latent_dim) latents.
-
-    Returns:
-        () D's loss and () G's loss, each before its own step, in nats, no graph.
-
+    Args: x_real (m, ...) data; z (n, latent_dim) latents. G and D change in place.
+    Returns: () D's loss and () G's loss, each before its own step.
     Source: Goodfellow et al. 2014, Algorithm 1 with k = 1, and section 3 for G's loss.
     """
     x_fake = G(z)
@@ -153,22 +118,14 @@ def train_step(
 
 
 def discriminator_step_on_logits(
-    D: nn.Module, optimizer_d: torch.optim.Optimizer, x_real: Tensor, x_fake: Tensor
+    D: Module, optimizer_d: Optimizer, x_real: Tensor, x_fake: Tensor
 ) -> Tensor:
-    """One step of D toward "real" on data and "fake" on G's images.
+    """One step of D toward "real" on data and "fake" on G's images; returns its loss.
 
-    Data and G's images pass D one after the other: in one batch, batch normalization
-    would tell D which company an image keeps.
+    Data and G's images pass D one after the other, because batch normalization of one
+    batch of both would let D's answer on an image depend on the other kind.
 
-    Args:
-        D: discriminator, returns (n,) logits; changed in place.
-        optimizer_d: over D's parameters.
-        x_real: (m, ...) data.
-        x_fake: (n, ...) generated, without a graph.
-
-    Returns:
-        () D's loss before the step, in nats, without a graph.
-
+    Args: x_real (m, ...) data; x_fake (n, ...) generated, without a graph.
     Source: Goodfellow et al. 2014, Algorithm 1, inner loop.
     """
     loss = losses.discriminator_loss(D(x_real), D(x_fake))
@@ -179,18 +136,11 @@ def discriminator_step_on_logits(
 
 
 def generator_step_on_logits(
-    D: nn.Module, optimizer_g: torch.optim.Optimizer, x_fake: Tensor
+    D: Module, optimizer_g: Optimizer, x_fake: Tensor
 ) -> Tensor:
-    """One step of G toward images that D calls real, D held still.
+    """One step of G toward images that D calls real; returns the non-saturating loss.
 
-    Args:
-        D: discriminator, returns (n,) logits; not changed.
-        optimizer_g: over the parameters of the G that made x_fake.
-        x_fake: (n, ...) generated, with its graph.
-
-    Returns:
-        () the non-saturating loss before the step, in nats, without a graph.
-
+    Args: optimizer_g, of the G that made x_fake; x_fake (n, ...), with its graph.
     Source: Goodfellow et al. 2014, section 3.
     """
     with frozen(D):
@@ -202,11 +152,8 @@ def generator_step_on_logits(
 
 
 @contextlib.contextmanager
-def frozen(network: nn.Module) -> Iterator[None]:
-    """No gradients for a network's weights inside; gradients still pass through it.
-
-    Those of D's weights in G's step would be computed and thrown away.
-    """
+def frozen(network: Module) -> Iterator[None]:
+    """No gradients for a network's weights inside; gradients still pass through it."""
     learning = [p for p in network.parameters() if p.requires_grad]
     for parameter in learning:
         parameter.requires_grad_(False)
@@ -218,20 +165,11 @@ def frozen(network: nn.Module) -> Iterator[None]:
 
 
 @torch.no_grad()
-def sample(G: nn.Module, z: Tensor) -> Tensor:
-    """G's images of latents, each by itself: in eval mode, without a graph.
+def sample(G: Module, z: Tensor) -> Tensor:
+    """G's images (n, ...) of latents (n, latent_dim), in eval mode, without a graph.
 
-    In eval mode batch normalization uses its running averages, so that an image does
-    not depend on the others in its batch.
-
-    Args:
-        G: generator; each of its modules is left in the mode it was in.
-        z: (n, latent_dim) latents.
-
-    Returns:
-        (n, ...) what G makes of them.
-
-    Source: Ioffe and Szegedy 2015, Algorithm 2, inference.
+    There batch normalization uses its running averages, so that an image does not
+    depend on the others in its batch. Each module of G is left in its old mode.
     """
     modes = [(module, module.training) for module in G.modules()]
     G.eval()
@@ -246,9 +184,9 @@ def sample(G: nn.Module, z: Tensor) -> Tensor:
 
 
 def pretrain_discriminator(
-    G: nn.Module,
-    D: nn.Module,
-    optimizer_d: torch.optim.Optimizer,
+    G: Module,
+    D: Module,
+    optimizer_d: Optimizer,
     sample_real: Callable[[], Tensor],
     sample_latent: Callable[[], Tensor],
     steps: int,
@@ -257,14 +195,8 @@ def pretrain_discriminator(
 
     With enough of them D(x) comes close to Bayes' posterior p_data / (p_data + p_g).
 
-    Args:
-        G: generator; its parameters, gradients and mode are not changed.
-        D: discriminator, returns (n,) logits; changed in place.
-        optimizer_d: over D's parameters; what `.grad` holds before does not matter.
-        sample_real: without arguments, a new batch of data; called first in each step.
-        sample_latent: without arguments, a new batch of latents; one a step.
-        steps: how many.
-
+    Args: sample_real, sample_latent, without arguments, a new batch at each call; one
+        call each a step, data first. G's parameters, gradients and mode stay.
     Source: Goodfellow et al. 2014, Algorithm 1, inner loop; section 4.1 for the limit.
     """
     for _ in range(steps):
@@ -272,28 +204,21 @@ def pretrain_discriminator(
 
 
 def generator_gradient_norm(
-    G: nn.Module, D: nn.Module, z: Tensor, loss: Callable[[Tensor], Tensor]
+    G: Module, D: Module, z: Tensor, loss: Callable[[Tensor], Tensor]
 ) -> float:
-    """How strong a pull G's weights feel: the length of their gradient.
+    """Length of the gradient of G's loss with respect to all of G's weights.
 
     sqrt(sum over all of G's weights of (d loss(sigmoid(D(G(z)))) / d weight)^2).
 
-    Args:
-        G: generator, (n, latent_dim) -> (n, ...).
-        D: discriminator, returns (n,) logits.
-        z: (n, latent_dim) latents.
-        loss: from (n,) probabilities D(G(z)) to ().
-
-    Returns:
-        The Euclidean norm, in nats per unit of weight; no `.grad` is touched.
-
+    Args: z (n, latent_dim) latents; loss, from (n,) probabilities D(G(z)) to ().
+    Returns: The Euclidean norm, in nats per unit of weight; no `.grad` is touched.
     Source: Arjovsky and Bottou 2017, figure 2, measure it on a DCGAN.
 
     G is z -> w z with w = 1, D's logit is its input, and the loss is the mean of D. At
     z = 0 the slope in w, D (1 - D) z, is 0:
-
-    >>> G = nn.Linear(1, 1, bias=False)
-    >>> generator_gradient_norm(G, nn.Flatten(0), torch.zeros(1, 1), torch.mean)
+    >>> from torch.nn import Flatten, Linear
+    >>> G = Linear(1, 1, bias=False)
+    >>> generator_gradient_norm(G, Flatten(0), torch.zeros(1, 1), torch.mean)
     0.0
     """
     value = loss(torch.sigmoid(D(G(z))))
@@ -305,21 +230,16 @@ def generator_gradient_norm(
 def signal_of_perfect_discriminator(distance: Tensor) -> Tensor:
     """How steeply the minimax loss falls as G moves toward the data, D being perfect.
 
-    G writes x ~ N(0, 1), the data are N(m, 1), and D is Bayes' posterior, with logit
+    G makes x ~ N(0, 1), the data are N(m, 1), and D is Bayes' posterior, with logit
     m x - m^2 / 2 and slope m in x. Moving every x by a small step, D held still,
     changes E[log(1 - D*(x))] by -m E[D*(x)] for each unit of the step.
 
-    Args:
-        distance: (n,) m >= 0, in standard deviations.
-
-    Returns:
-        (n,) m E[D*(x)] in nats per standard deviation, float64; it is the slope of
-        2 JSD in m, because D* is the best D at every m.
-
+    Args: distance (n,), m >= 0 in standard deviations.
+    Returns: (n,) m E[D*(x)] in nats per standard deviation, float64; the slope of 2 JSD
+        in m, because D* is the best D at every m.
     Source: Goodfellow et al. 2014, Proposition 1 and Theorem 1.
 
-    Where the laws agree there is nowhere to go:
-
+    Where the two distributions agree the slope is 0:
     >>> signal_of_perfect_discriminator(torch.zeros(1)).tolist()
     [0.0]
     """
@@ -334,17 +254,9 @@ def signal_of_perfect_discriminator(distance: Tensor) -> Tensor:
 
 
 def simultaneous_step(x: float, y: float, lr: float) -> tuple[float, float]:
-    """Both players of x * y step at once, each against where the other was.
+    """New (x, y) after both step at once, each against where the other was.
 
     (x - lr y, y + lr x): x^2 + y^2 grows by the factor 1 + lr^2 at each step.
-
-    Args:
-        x: minimizes x * y, whose slope in x is y.
-        y: maximizes it, slope x.
-        lr: step size of both.
-
-    Returns:
-        The new x and y.
 
     Source: Goodfellow 2016, section 7.2 (there in continuous time: circles).
 
@@ -355,17 +267,10 @@ def simultaneous_step(x: float, y: float, lr: float) -> tuple[float, float]:
 
 
 def alternating_step(x: float, y: float, lr: float) -> tuple[float, float]:
-    """x steps first, and y answers the new x.
+    """New (x, y) after x steps first, and y answers the new x.
 
-    x' = x - lr y, y' = y + lr x': x^2 + y^2 - lr x y stays what it was.
-
-    Args:
-        x: minimizes x * y.
-        y: maximizes it, one move later.
-        lr: step size of both; the orbit is closed for lr < 2.
-
-    Returns:
-        The new x and y.
+    x' = x - lr y, y' = y + lr x': x^2 + y^2 - lr x y stays what it was, which is the
+    equation of an ellipse for lr < 2.
 
     Source: Mescheder et al. 2018 compare both kinds of step on the Dirac-GAN.
 

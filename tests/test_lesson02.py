@@ -255,26 +255,3 @@ def test_the_spinning_game_is_driven_by_the_steps_handed_in():
     explorer = spinning_game(simultaneous_step=lambda x, y, lr: (x, y))
     assert "radius 1.00 at the start, 1.00 now" in repr(explorer)
     assert "1.80 now" in repr(spinning_game())  # 1.04 ** 15
-
-
-# --- The claims of the text -----------------------------------------------------------
-
-
-def test_a_sample_needs_no_weighting_by_its_law():
-    """A plain mean over draws is the integral against the density."""
-    law = data.two_gaussians(left=-1.5, right=1.5)
-    x = law.sample(400_000, data.rng(0))
-    grid = torch.linspace(-6, 6, 4001, dtype=torch.float64)[:, None]
-    answer = lambda x: torch.log(torch.sigmoid(x.flatten() - 0.5))  # noqa: E731
-    want = (law.density(grid) * answer(grid)).sum().item() * 12 / 4000
-    assert answer(x).mean().item() == pytest.approx(want, abs=5e-3)
-    weighted = (law.density(x) * answer(x)).mean().item()
-    assert abs(weighted - want) > 0.1
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_ds_loss_near_log_4_is_no_proof_that_g_is_right(seed):
-    game = widget.new_game(seed)
-    view = widget.look(game.G, game.D)
-    assert abs(-view.value - LOG4) < 0.1  # untrained, and "as at the end"
-    assert view.best_value > -0.1  # while a perfect D tells them apart

@@ -1,4 +1,4 @@
-"""The small networks: shapes, and a start that the generator alone decides."""
+"""The networks: shapes, ranges, and a start that the generator alone decides."""
 
 import pytest
 import torch
@@ -11,66 +11,82 @@ def weights(net):
     return torch.cat([p.detach().flatten() for p in net.parameters()])
 
 
-def test_generator_maps_latents_to_points():
-    G = models.mlp_generator(2, 3, generator=data.rng(0))
-    assert G(torch.zeros(5, 2)).shape == (5, 3)
-
-
 @pytest.mark.parametrize("n", [1, 7])
-def test_discriminator_gives_one_logit_a_point_even_for_one(n):
+def test_small_networks_map_latents_to_points_and_points_to_logits(n):
+    G = models.mlp_generator(2, 3, generator=data.rng(0))
     D = models.mlp_discriminator(3, generator=data.rng(0))
-    assert D(torch.zeros(n, 3)).shape == (n,)
-
-
-def test_discriminator_returns_logits_not_probabilities():
-    D = models.mlp_discriminator(1, generator=data.rng(0))
     with torch.no_grad():
         D[-2].bias += 5.0
-        assert (D(torch.zeros(4, 1)) > 1).all()
+        points = G(torch.zeros(n, 2))
+        assert points.shape == (n, 3) and D(points).shape == (n,)
+        assert (D(points) > 1).all()  # logits, not probabilities
 
 
-def test_the_same_seed_gives_the_same_weights_and_another_others():
-    first, again, other = (
-        weights(models.mlp_generator(1, 1, generator=data.rng(s))) for s in (3, 3, 4)
-    )
-    assert torch.equal(first, again)
-    assert not torch.equal(first, other)
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda rng: models.mlp_generator(2, 1, generator=rng),
+        lambda rng: models.mlp_discriminator(2, generator=rng),
+        lambda rng: models.initialize(models.Generator(8, 4, size=32), rng),
+    ],
+)
+def test_weights_depend_on_the_generator_alone(make):
+    torch.manual_seed(1)
+    rng = data.rng(3)
+    first, second = weights(make(rng)), weights(make(rng))
+    torch.manual_seed(2)
+    assert torch.equal(first, weights(make(data.rng(3))))
+    assert not torch.equal(first, second)
 
 
-def test_players_drawn_from_one_generator_differ():
-    draws = data.rng(0)
-    G = models.mlp_generator(1, 1, generator=draws)
-    D = models.mlp_discriminator(1, generator=draws)
-    assert not torch.equal(weights(G), weights(D))
-
-
-def test_the_global_random_state_is_neither_read_nor_moved():
-    state = torch.get_rng_state()
-    first = weights(models.mlp_discriminator(2, generator=data.rng(0)))
-    assert torch.equal(state, torch.get_rng_state())
-    torch.manual_seed(123)
-    assert torch.equal(
-        first, weights(models.mlp_discriminator(2, generator=data.rng(0)))
-    )
-
-
-def test_weights_start_in_the_range_of_a_linear_layer():
-    G = models.mlp_generator(4, 1, hidden=(400,), generator=data.rng(0))
-    assert 0.49 < G[0].weight.abs().max() <= 0.5  # 1 / sqrt(4)
-    assert 0.045 < G[2].weight.abs().max() <= 0.05  # 1 / sqrt(400)
-    assert G[0].weight.mean().abs() < 0.03
-
-
-def test_hidden_layers_and_activation_are_as_asked():
+def test_small_networks_have_the_layers_asked_for_and_start_as_linear_ones():
     D = models.mlp_discriminator(
-        2, hidden=(8, 9, 10), activation=nn.ReLU, generator=data.rng(0)
+        4, hidden=(400, 9, 10), activation=nn.ReLU, generator=data.rng(0)
     )
     linear = [layer for layer in D if isinstance(layer, nn.Linear)]
-    assert [layer.out_features for layer in linear] == [8, 9, 10, 1]
+    assert [layer.out_features for layer in linear] == [400, 9, 10, 1]
     assert sum(isinstance(layer, nn.ReLU) for layer in D) == 3
+    assert 0.49 < linear[0].weight.abs().max() <= 0.5  # 1 / sqrt(4)
+    assert 0.045 < linear[1].weight.abs().max() <= 0.05  # 1 / sqrt(400)
+    assert linear[0].weight.mean().abs() < 0.03
 
 
-def test_a_network_without_hidden_layers_is_linear():
-    G = models.mlp_generator(1, 1, hidden=(), generator=data.rng(0))
-    at_0, at_1, at_2 = G(torch.tensor([[0.0], [1.0], [2.0]])).flatten()
-    assert torch.isclose(at_2 - at_1, at_1 - at_0, atol=1e-6)
+@pytest.mark.parametrize("batch_norm", [True, False])
+@pytest.mark.parametrize(("size", "channels"), [(28, 1), (32, 3), (64, 1)])
+def test_a_dcgan_makes_images_in_range_and_one_logit_each(size, channels, batch_norm):
+    options = {"size": size, "batch_norm": batch_norm}
+    G, D = (
+        models.Generator(8, 4, channels, **options),
+        models.Discriminator(4, channels, **options),
+    )
+    images = G(torch.randn(3, 8, generator=data.rng(0)))
+    assert images.shape == (3, channels, size, size) and images.abs().max() <= 1
+    assert D(images).shape == (3,)
+    assert D.eval()(images[:1]).shape == (1,)
+    norms = [m for net in (G, D) for m in net.modules() if "BatchNorm" in repr(m)[:9]]
+    assert bool(norms) == batch_norm
+    first, last = D.layers[1], G.layers[-2]
+    assert isinstance(first, nn.LeakyReLU) and isinstance(last, nn.ConvTranspose2d)
+
+
+def test_the_start_is_dcgans():
+    D = models.initialize(models.Discriminator(16), data.rng(0))
+    convolution, norm = D.layers[2], D.layers[3]
+    assert convolution.weight.std().item() == pytest.approx(0.02, rel=0.02)
+    assert norm.weight.mean().item() == pytest.approx(1, abs=0.02)
+    assert norm.weight.std().item() == pytest.approx(0.02, rel=0.4)
+    assert not norm.bias.any()
+    linear = nn.Linear(2, 2)
+    before = weights(linear)
+    models.init_weights(linear)
+    assert torch.equal(weights(linear), before)
+
+
+def test_sizes_and_latents_that_do_not_fit_are_refused():
+    for call, message in (
+        (lambda: models.Generator(size=30), r"one of \[28, 32, 64\], not 30"),
+        (lambda: models.Discriminator(0), "base_channels must be a whole number"),
+        (lambda: models.Generator(8, 4)(torch.zeros(2, 9)), r"\(n, 8\) are wanted"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()

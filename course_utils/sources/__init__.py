@@ -4,9 +4,7 @@ Everything here returns recorded pixels, uint8 from 0 to 255. Every failure is a
 `DataError` that says what was tried and what to do.
 """
 
-from course_utils.sources.errors import DataError
-from course_utils.sources.folder import read_folder
-from course_utils.sources.idx import read_idx_set
-from course_utils.sources.public import IDX_SETS
+from course_utils.sources.folder import left_out, read_folder
+from course_utils.sources.idx import MIRRORS, read_idx_set
 
-__all__ = ["IDX_SETS", "DataError", "read_folder", "read_idx_set"]
+__all__ = ["MIRRORS", "left_out", "read_folder", "read_idx_set"]

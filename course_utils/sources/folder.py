@@ -1,9 +1,9 @@
 """A folder of images as equal squares."""
 
-import difflib
 import os
 import struct
 import warnings
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from course_utils.sources.errors import DataError, require_enough
+from course_utils.checks import DataError, require_enough
 
 MOST_PIXELS = 64_000_000  # in one file: about 200 MB once unpacked
 FORMATS = {
@@ -26,31 +26,22 @@ def read_folder(folder: Path, size: int, channels: int) -> tuple[Tensor, Tensor]
     Each image is turned as its EXIF data say, laid on white where it is transparent,
     cropped to the square at its center, and resized with Lanczos' filter, which
     averages over all pixels it covers. Of a moving image the first frame is taken.
-    Hidden files and folders, whose names begin with a dot, are passed over.
 
     Args:
         folder: searched with its subfolders; images are sorted by path.
-        size: height and width of the result, in pixels.
-        channels: 1 for gray, 3 for red, green and blue.
-
-    Returns:
-        pixels: (n, channels, size, size) uint8, 0 to 255.
-        labels: (n,) int64: if every image lies in a subfolder, the place of its
-            topmost subfolder in alphabetical order, from 0; else all are 0.
-
-    Raises:
-        DataError: there is no such folder, it cannot be read, it holds fewer than 16
-            images, or a file in it is no image or too large.
+        size, channels: of the result: pixels, and 1 for gray or 3 for colors.
+    Returns: (n, channels, size, size) uint8 pixels and (n,) int64 labels: if every
+        image lies in a subfolder, the place of its topmost subfolder in alphabetical
+        order, from 0; else all are 0.
+    Raises: DataError: there is no such folder, it cannot be read, it holds fewer than
+        16 images, or a file in it is no image or too large.
     """
-    _require_folder(folder)
-    paths = _images_below(folder)
-    if not paths:
-        kinds = ", ".join(suffix[1:] for suffix in FORMATS)
-        raise DataError(
-            f"{folder} and its subfolders hold no image ({kinds}). Give the path of a "
-            "folder that does."
-        )
-    require_enough(len(paths), folder)
+    if not os.path.isdir(folder):
+        found = "{} is a file" if os.path.exists(folder) else "There is no folder {}"
+        raise DataError(f"{found}. Give a folder of images.".format(folder))
+    paths, others = _files_below(folder)
+    beside = f", beside {_counts(others)}, which are not read" if others else ""
+    require_enough(len(paths), folder, f"images ({', '.join(FORMATS)}){beside}")
     pixels = np.empty((len(paths), size, size, channels), dtype=np.uint8)
 
     def fill(i: int) -> None:
@@ -59,43 +50,44 @@ def read_folder(folder: Path, size: int, channels: int) -> tuple[Tensor, Tensor]
     workers = min(8, os.cpu_count() or 1)  # Pillow lets several threads unpack at once
     with warnings.catch_warnings(), ThreadPoolExecutor(workers) as pool:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        for _ in pool.map(fill, range(len(paths))):
-            pass
+        list(pool.map(fill, range(len(paths))))
     planes = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
     return planes, _folder_labels([path.relative_to(folder) for path in paths])
 
 
-def _require_folder(folder: Path) -> None:
-    if os.path.isdir(folder):
-        return
-    if os.path.exists(folder):
-        raise DataError(f"{folder} is a file. Give the folder in which images lie.")
-    parent = folder.parent
-    try:
-        names = [name for name in os.listdir(parent) if os.path.isdir(parent / name)]
-    except OSError:
-        names = []
-    near = difflib.get_close_matches(folder.name, names, n=1)
-    hint = f" Did you mean {parent / near[0]}?" if near else " Check its spelling."
-    raise DataError(f"There is no folder {folder}.{hint}")
+def left_out(folder: Path) -> str:
+    """Counts by kind of what `read_folder` does not read; hidden files do not count.
+
+    Such as "70 images used; left out: 1,000 .heic, 3 .gif"; "" if all are read.
+    """
+    paths, others = _files_below(folder)
+    return f"{len(paths):,} images used; left out: {_counts(others)}" if others else ""
 
 
-def _images_below(folder: Path) -> list[Path]:
+def _counts(paths: list[Path]) -> str:
+    """Such as "2 .heic, 1 without an ending"."""
+    kinds = Counter(path.suffix.lower() or "without an ending" for path in paths)
+    return ", ".join(f"{n:,} {kind}" for kind, n in kinds.most_common())
+
+
+def _files_below(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Images and other files below a folder, sorted; hidden ones are passed over."""
+
     def refuse(error: OSError) -> None:
         raise DataError(
             f"{error.filename or folder} cannot be read ({error.strerror}). Change its "
             "permissions, or copy the images to a folder of your own."
         ) from error
 
-    found, seen = [], set()
+    images, others, seen = [], [], set()
     for here, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
         real = os.path.realpath(here)
         folders[:] = [name for name in folders if name[0] != "." and real not in seen]
-        if real not in seen:
-            paths = [Path(here, name) for name in files if name[0] != "."]
-            found += [path for path in paths if path.suffix.lower() in FORMATS]
-        seen.add(real)  # a link may lead back up
-    return sorted(found, key=lambda path: path.parts)
+        for path in (Path(here, name) for name in files if name[0] != "."):
+            if real not in seen:  # a link may lead back up
+                (images if path.suffix.lower() in FORMATS else others).append(path)
+        seen.add(real)
+    return sorted(images, key=lambda path: path.parts), sorted(others)
 
 
 def _folder_labels(paths: list[Path]) -> Tensor:
@@ -125,22 +117,17 @@ def _read_image(path: Path, size: int, channels: int) -> np.ndarray:
             left, top = (image.width - side) / 2, (image.height - side) / 2
             box = (left, top, left + side, top + side)
             square = image.resize((size, size), Image.Resampling.LANCZOS, box=box)
+        return np.asarray(square).reshape(size, size, channels)
     except Image.DecompressionBombError:
-        raise DataError(
-            f"{path} has more than {MOST_PIXELS:,} pixels: too large to unpack "
-            "safely. Make it smaller or take it out of the folder."
-        ) from None
+        problem = f"has more than {MOST_PIXELS:,} pixels: too large to unpack safely"
     except PermissionError as error:
-        raise DataError(
-            f"{path} cannot be read ({error.strerror}). Change its permissions."
-        ) from error
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error) as e:
+        problem = f"cannot be read ({error.strerror})"
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error):
         # Pillow's readers meet damage with any of these.
-        raise DataError(
-            f"{path} is no image, or a damaged one. Take it out of the folder or "
-            "replace it by an intact copy."
-        ) from e
-    return np.asarray(square).reshape(size, size, channels)
+        problem = "is no image, or a damaged one"
+    raise DataError(
+        f"{path} {problem}. Mend it, replace it, or take it out of the folder."
+    )
 
 
 def _plain(image: Image.Image) -> Image.Image:

@@ -6,8 +6,6 @@ Each variant is trained from several seeds with one setting, the same for all, s
 the table says what an ingredient does *here*, and nothing about other sizes or data.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import platform
@@ -18,8 +16,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from course_utils import classifier, data, evaluation, models
+from course_utils import data, models
 from course_utils.runs import trainer
+from data.make.scoring import numbers
 
 SEEDS, ROUNDS, SAMPLES = (0, 1, 2), 300, 1500
 BASE = trainer.Settings(
@@ -93,13 +92,7 @@ VARIANTS = {
 
 
 def train(variant: Variant, seed: int, images: torch.Tensor) -> trainer.Trainer:
-    """One training of a variant, ready to be sampled.
-
-    Args:
-        variant: of the table.
-        seed: of weights, batches and latents.
-        images: (n, 1, 32, 32) to train on.
-    """
+    """One training of a variant, ready to be sampled."""
     settings = replace(variant.settings, seed=seed)
     with torch.random.fork_rng():
         torch.manual_seed(seed)  # PyTorch's own initializations draw from here
@@ -107,20 +100,6 @@ def train(variant: Variant, seed: int, images: torch.Tensor) -> trainer.Trainer:
     run = trainer.Trainer(images, settings, G=G, D=D)
     run.train()
     return run
-
-
-def score(run: trainer.Trainer, train_images: torch.Tensor) -> dict[str, float]:
-    """What a training is worth, as numbers."""
-    found = evaluation.scores(
-        run.samples(SAMPLES, seed=99), train_images, classifier=classifier.load()
-    )
-    last = run.history[-len(run.history) // 4 :]
-    ends = {
-        name: sum(getattr(record, name) for record in last) / len(last)
-        for name in ("loss_d", "loss_g", "d_real", "d_fake")
-    }
-    kept = {k: v for k, v in found._asdict().items() if v is not None}
-    return {k: round(float(v), 4) for k, v in {**kept, **ends}.items()}
 
 
 def main() -> None:
@@ -138,7 +117,8 @@ def main() -> None:
         variant = VARIANTS[name]
         rows = []
         for seed in SEEDS:
-            rows.append(score(train(variant, seed, train_images), train_images))
+            run = train(variant, seed, train_images)
+            rows.append(numbers(run, train_images, SAMPLES, digits=4))
             print(name, seed, rows[-1], flush=True)
         table["variants"][name] = {"says": variant.says, "seeds": rows}
         options.out.write_text(json.dumps(table, indent=1) + "\n")

@@ -9,8 +9,6 @@ is the one whose accuracy data/README.md states; a new one needs its checksum in
 course_utils/classifier.py, and scores from before and after do not compare.
 """
 
-from __future__ import annotations
-
 import argparse
 import hashlib
 import time

@@ -8,8 +8,6 @@ Settings are spread on purpose, so that good and bad samples occur. The file hol
 runs in a shuffled order; samples for the eye, and apart from them the numbers.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import platform
@@ -20,9 +18,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from course_utils import classifier, data, evaluation, figures
+from course_utils import data, figures
 from course_utils.figures import style
 from course_utils.runs import trainer
+from data.make.scoring import numbers
 
 TARGET = data.DATA_DIR / "eye_panel.npz"
 TWO_STEPS = data.DATA_DIR / "two_steps.json"
@@ -42,14 +41,13 @@ RUNS = {
     "a tenth of the rates": replace(BASE, lr_g=2e-4, lr_d=1e-4),
     "ten times G's rate": replace(BASE, lr_g=2e-2),
 }
-# C16 at equal cost: a round with two steps of G costs about one and a half.
+# At equal cost: a round with two steps of G costs about one and a half.
 EQUAL_COST = {
     "one step of G": replace(BASE, steps=450),
     "two steps of G": replace(BASE, steps=300, n_generator_steps=2),
 }
 SEEDS = (0, 1, 2)
 ORDER_SEED = 8
-CURVES = ("loss_d", "loss_g", "d_real", "d_fake")
 
 
 def play(settings: trainer.Settings, images: torch.Tensor) -> trainer.Trainer:
@@ -57,17 +55,6 @@ def play(settings: trainer.Settings, images: torch.Tensor) -> trainer.Trainer:
     run = trainer.Trainer(images, settings)
     run.train()
     return run
-
-
-def numbers(run: trainer.Trainer, images: torch.Tensor) -> dict[str, float]:
-    """The ends of its curves, and its scores."""
-    found = evaluation.scores(
-        run.samples(SCORED, seed=99), images, classifier=classifier.load()
-    )
-    last = run.history[-max(1, len(run.history) // 4) :]
-    ends = {c: sum(getattr(r, c) for r in last) / len(last) for c in CURVES}
-    scores = {k: v for k, v in found._asdict().items() if v is not None}
-    return {k: round(float(v), 5) for k, v in {**ends, **scores}.items()}
 
 
 def compare_at_equal_cost() -> None:
@@ -80,7 +67,9 @@ def compare_at_equal_cost() -> None:
             start = time.process_time()
             run = play(replace(settings, seed=seed), images)
             seconds = round(time.process_time() - start, 1)
-            rows.append({"cpu_seconds": seconds, **numbers(run, images)})
+            rows.append(
+                {"cpu_seconds": seconds, **numbers(run, images, SCORED, digits=5)}
+            )
             print(name, seed, rows[-1], flush=True)
         table[name] = {"rounds": settings.steps, "seeds": rows}
     TWO_STEPS.write_text(json.dumps(table, indent=1) + "\n")
@@ -112,7 +101,7 @@ def main() -> None:
     for name in names:
         run = play(RUNS[name], images)
         samples.append(run.samples(SHOWN, seed=98).add(1).mul(127.5).round().byte())
-        rows.append(numbers(run, images))
+        rows.append(numbers(run, images, SCORED, digits=5))
         print("one more run", flush=True)  # no name: the eye comes first
     np.savez_compressed(
         TARGET,

@@ -7,13 +7,14 @@ Each is a real training with the course's trainer, from seed 0; what is wrong wi
 one change to the settings, to the step or to the initial weights.
 """
 
-from __future__ import annotations
-
 import argparse
+import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -215,6 +216,23 @@ def _norm(network: nn.Module) -> float:
     return torch.nn.utils.get_total_norm([p.grad for p in network.parameters()]).item()
 
 
+def save(recording: recordings.Recording, folder: Path = recordings.RUNS_DIR) -> Path:
+    """Write a recording: curves in float32, images in 256 levels, points in float16."""
+    samples = recording.samples
+    is_images = samples.dim() == 5
+    packed = (samples + 1).mul(127.5).round().byte() if is_images else samples.half()
+    path = folder / f"{recording.name}.npz"
+    np.savez_compressed(
+        path,
+        steps=recording.steps.numpy(),
+        sample_steps=recording.sample_steps.numpy(),
+        samples=packed.numpy(),
+        settings=np.array(json.dumps(recording.settings)),
+        **{name: curve.float().numpy() for name, curve in recording.curves.items()},
+    )
+    return path
+
+
 def main() -> None:
     """Record what is asked for, and say how it ended."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -224,7 +242,7 @@ def main() -> None:
     recordings.RUNS_DIR.mkdir(exist_ok=True)
     for name in names:
         made = record_ring() if name == "ring" else record(name, images)
-        path = recordings.save(made)
+        path = save(made)
         ends = "  ".join(f"{c} {made.last(c):.3g}" for c in recordings.CURVES)
         print(f"{path.name:20} {path.stat().st_size // 1024:4} KiB  {ends}", flush=True)
 
