@@ -455,7 +455,10 @@ def normalized(
 ) -> Seen:
     """The result, and slopes of a *weighed* sum of it: the plain sum has none in x."""
     copies = (x.clone(), weight.clone(), bias.clone())
-    yield from observers.value(function, *copies, eps)
+    for label, seen in observers.value(function, *copies, eps):
+        yield label, seen
+        if isinstance(seen, str) and seen == CHANGED:
+            return
     inputs = [t.clone().requires_grad_() for t in (x, weight, bias)]
     y = function(*inputs, eps)
     if not (isinstance(y, Tensor) and y.requires_grad):
@@ -530,6 +533,7 @@ entry(
       divides by n: `correction=0`.
     * eps outside the root
         torch.sqrt(variance + eps) -> (torch.sqrt(variance) + eps)
+        x.var -> x.std && torch.sqrt(variance + eps) -> (variance + eps)
       You add eps to the standard deviation. Here it belongs to the variance, inside the
       root (in Adam it stands outside).
     * no eps
@@ -586,14 +590,14 @@ entry(
       A vector (c,) lines up with the *last* axis, the width. Give weight and bias the
       shape (c, 1, 1): `weight[:, None, None]`.
     * weight and bias unused
-        return normalized
+        /return .+/ -> return normalized
         * weight[:, None, None] ->
         + bias[:, None, None] ->
       Mean 0 and variance 1 are half of it: then comes times `weight`, plus `bias`,
       channel by channel.
     * weight and bias swapped
-        return normalized * bias[:, None, None] + weight[:, None, None]
-        return (normalized + bias[:, None, None]) * weight[:, None, None]
+        /return .+/ -> return normalized * bias[:, None, None] + weight[:, None, None]
+        /return .+/ -> return (normalized + bias[:, None, None]) * weight[:, None, None]
       First times `weight`, then plus `bias`.
     * mean of squares less squared mean
         /variance = .*/ -> variance = (x**2).mean(dim=(0, 2, 3), keepdim=True) - mean**2
@@ -602,8 +606,6 @@ entry(
       square.
     * x overwritten
         normalized = (x - mean) / -> x -= mean\nnormalized = x /
-        normalized = (x - mean) / -> x.data -= mean.data\nnormalized = x /
-        /return (.+)/ -> with torch.no_grad(): return x.copy_(\1)
       The input is changed in place; its owner still needs it. Make a new tensor.
     """,
     names=NAMES,
@@ -741,6 +743,8 @@ def steps(
         for gradient in gradients[:3]:
             for pair in pairs:
                 new = function(pair[0], pair[1] * gradient, pair[2], lr, betas, eps)
+                if new.shape != pair[0].shape:
+                    return new
                 pair[0] = new.detach()
         return pairs[0][0]
 
@@ -750,8 +754,7 @@ def steps(
         if not (torch.equal(now, parameter) and torch.equal(slope, gradient)):
             yield "the parameter and the gradient given", CHANGED
             return
-        if t == 1:
-            yield "it asks for gradients", isinstance(new, Tensor) and new.requires_grad
+        if t == 1 and isinstance(new, Tensor):
             alone = walk([[parameter + 1, 1, {}]])
             two = walk([[parameter + 1, 1, {}], [parameter + 2, -2, {}]])
             own = alone.shape == two.shape and alone.allclose(two, equal_nan=True)

@@ -1,0 +1,698 @@
+"""Lesson 6: initial weights, and the two networks of the DCGAN.
+
+A network is judged by what it does once the check has set its weights, by shape and
+role, whatever their names and however they are held.
+"""
+
+from __future__ import annotations
+
+import itertools
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..comparing import COST
+from ..text import entry
+
+Seen = Iterator[tuple[str, Any]]
+NAMES = {"torch": torch, "nn": nn, "F": nn.functional}
+CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
+FAR_TOO_MANY = 1_000_000  # parameters at 8 base channels: running it would take long
+
+
+# ------------------------------------------------------------------ initial weights
+
+
+def small_network() -> tuple[nn.Module]:
+    """Every kind of layer of the two networks, and some that have no weights.
+
+    Wide ones: a spread measured on few weights would differ from draw to draw.
+    """
+    up, down = partial(nn.ConvTranspose2d, bias=False), partial(nn.Conv2d, bias=False)
+    return (
+        nn.Sequential(
+            up(64, 64, 4), nn.BatchNorm2d(64), nn.ReLU(), up(64, 64, 4), nn.Tanh(),
+            down(64, 64, 4), nn.BatchNorm2d(256), nn.LeakyReLU(0.2),
+            down(64, 32, 4), down(64, 64, 3), down(2048, 1, 4), nn.Flatten(0),
+        ),
+    )  # fmt: skip
+
+
+def drawn(function: Any, network: nn.Module) -> Seen:
+    """The distribution of each layer's weights after `network.apply(function)`."""
+    before = [(n, p.shape, p.dtype) for n, p in network.named_parameters()]
+    network.apply(function)
+    convolutions = [m for m in network.modules() if isinstance(m, CONVOLUTIONS)]
+    weights = [layer.weight.detach().flatten() for layer in convolutions]
+    white = [(w - w.mean()) / w.std() for w in weights]
+    yield "standard deviation of each convolution's weights", _list(map(torch.std, weights))
+    errors = [w.mean() / 0.02 * len(w) ** 0.5 for w in weights]
+    yield "mean of each convolution's weights, in standard errors", _list(errors)
+    yield "their fourth moment", _list((w**4).mean() for w in white)
+    yield "each weight with the next", _list((w[1:] * w[:-1]).mean() for w in white)
+    pairs = itertools.combinations([w[:999] for w in weights], 2)
+    yield "two layers start equal", any(torch.equal(*pair) for pair in pairs)
+    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+    yield "mean of batch norm's weights", _list(norm.weight.mean() for norm in norms)
+    yield "batch norm's weights are 1 or N(1, 0.02)", all(map(_near_one, norms))
+    yield "batch norm's biases are 0", not any(norm.bias.any() for norm in norms)
+    after = [(n, p.shape, p.dtype) for n, p in network.named_parameters()]
+    yield "parameters, by name, shape and type", "as before" if after == before else "changed"
+    learns = all(p.requires_grad and p.is_leaf for p in network.parameters())
+    yield "all parameters can still learn", learns
+    norm, linear = nn.BatchNorm2d(64), nn.Linear(8, 8)
+    norm.weight.data.fill_(0.5)
+    kept = linear.weight.clone()
+    nn.Sequential(norm, linear).apply(function)
+    yield f"{COST}batch normalization's weights are set", _near_one(norm)
+    yield f"{COST}nn.Linear is left as it is", torch.equal(linear.weight, kept)
+
+
+def _list(numbers: Any) -> Tensor:
+    return torch.tensor([float(number) for number in numbers])
+
+
+def _near_one(norm: nn.BatchNorm2d) -> bool:
+    """1 or N(1, 0.02); from few numbers a spread is not told."""
+    spread = float(norm.weight.std()) / 0.02
+    near = bool((norm.weight - 1).abs().max() < 0.15)
+    return near and (spread < 1e-4 or len(norm.weight) < 256 or 0.7 < spread < 1.3)
+
+
+entry(
+    r"""
+    init_weights(module)
+        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+            nn.init.normal_(module.weight, 0.0, 0.02)
+        elif isinstance(module, nn.BatchNorm2d):
+            nn.init.normal_(module.weight, 1.0, 0.02)
+            nn.init.zeros_(module.bias)
+
+    because: Convolutions of both kinds are drawn from N(0, 0.02); batch normalization
+      starts by changing almost nothing.
+    praise: Written is not called: a network has these weights only after
+      `network.apply(init_weights)`.
+    hint: `apply` hands you every layer, one after the other. Which three kinds have to
+      be told apart? `isinstance(module, nn.Conv2d)`.
+    hint: `nn.init.normal_(module.weight, mean, std)` writes into a weight. Which mean
+      has a weight that multiplies?
+    right: nn.init.normal_(module.weight, 1.0, 0.02) -> nn.init.ones_(module.weight)
+    right: nn.init.normal_(module.weight, 0.0, 0.02) ->
+      nn.init.trunc_normal_(module.weight, std=0.02)
+    right: nn.init.normal_(module.weight, 0.0, 0.02) ->
+      module.weight = nn.Parameter(0.02 * torch.randn(module.weight.shape))
+    right:
+      | name = module.__class__.__name__
+      | if name.find("Conv") != -1:
+      |     module.weight.data.normal_(0.0, 0.02)
+      | elif name.find("BatchNorm") != -1:
+      |     module.weight.data.normal_(1.0, 0.02)
+      |     module.bias.data.fill_(0)
+
+    * not assigned
+        nn.init.normal_(module.weight, 0.0, 0.02) -> module.weight * 0.02
+        pass
+      The weights are still PyTorch's: either your condition meets none of these layers,
+      or what you make is thrown away. Write *into* the weight, as
+      `nn.init.normal_(module.weight, ...)` does.
+    * batch norm centered at 0
+        1.0, 0.02 -> 0.0, 0.02
+        nn.init.normal_(module.weight, 1.0, 0.02) -> nn.init.zeros_(module.weight)
+      Batch normalization's weight *multiplies*: near 0 it switches the signal off. It
+      starts near 1, its bias at 0.
+    * transposed forgotten
+        (nn.Conv2d, nn.ConvTranspose2d) -> nn.Conv2d
+      The generator's layers keep PyTorch's weights: nn.ConvTranspose2d is no nn.Conv2d.
+      Ask for both.
+    * convolutions forgotten
+        (nn.Conv2d, nn.ConvTranspose2d) -> nn.ConvTranspose2d
+      The discriminator's layers keep PyTorch's weights: ask for nn.Conv2d, too.
+    * variance for standard deviation
+        0.0, 0.02 -> 0.0, 0.02**{2|0.5}
+      0.02 is the standard deviation itself, and `normal_` wants that: no square, no
+      root.
+    * not normal
+        normal_(module.weight, 0.0, 0.02) -> uniform_(module.weight, -0.02, 0.02)
+        normal_(module.weight, 0.0, 0.02) -> uniform_(module.weight, -0.0346, 0.0346)
+      Those numbers are uniform. Wanted is a normal distribution, which has a tail.
+    * another rule
+        normal_(module.weight, 0.0, 0.02) ->
+          {kaiming_normal_|xavier_normal_|xavier_uniform_|orthogonal_}(module.weight)
+      That rule takes the spread from the layer's size. DCGAN takes 0.02 for every
+      layer.
+    * mean for standard deviation
+        0.0, 0.02) -> {0.02)|0.02, 1)|0.0, 1)}
+      `normal_(weight, mean, std)`: the mean is 0 and the standard deviation 0.02; yours
+      is 1.
+    * convolutions around 1
+        0.0, 0.02 -> 1.0, 0.02
+      The mean 1 is for batch normalization. Convolutions' weights have mean 0.
+    * scaled
+        nn.init.normal_(module.weight, 0.0, 0.02) -> module.weight.data *= 0.02
+      You multiply PyTorch's weights by 0.02. Wanted are new ones with a standard
+      deviation of 0.02.
+    * a constant
+        normal_(module.weight, 0.0, 0.02) -> {constant_(module.weight, 0.02)|zeros_(module.weight)}
+      All weights of a layer are equal, so its units would stay copies of one another.
+      Draw them at random.
+    * every module has a weight
+        nn.init.normal_(module.weight, 0.0, 0.02)
+      `apply` calls you with every part: ReLU, too, which has no weight, and batch
+      normalization, whose weight belongs near 1. Look first at what kind of layer it
+      is.
+    * a bias that is not there
+        0.0, 0.02) -> 0.0, 0.02)\n    nn.init.zeros_(module.bias)
+        0.0, 0.02) -> 0.0, 0.02)\n    module.bias.data.zero_()
+      These convolutions have no bias: `module.bias` is None. Leave it, or ask first.
+    * a tensor for a parameter
+        nn.init.normal_(module.weight, 0.0, 0.02) ->
+          module.weight = torch.randn(module.weight.shape) * 0.02
+      PyTorch takes only an nn.Parameter in that place. Write into the one that is
+      there: `nn.init.normal_(module.weight, ...)`.
+    * in place with a gradient
+        nn.init.normal_(module.weight, 0.0, 0.02) -> module.weight.normal_(0, 0.02)
+      Autograd watches that parameter and refuses. Writing into it is right, unwatched:
+      `nn.init.normal_` does that, or the same line under `torch.no_grad()`.
+    * one seed for each layer
+        /^if/ -> torch.manual_seed(0)\nif
+      You seed inside the function, so that layers start equal. Seed once, before
+      `apply`.
+    * a random bias
+        zeros_(module.bias) -> ones_(module.bias)
+      Batch normalization's bias starts at exactly 0.
+    * frozen
+        /\Z/ -> \nmodule.requires_grad_(False)
+      The parameters no longer ask for a gradient: they could not learn.
+    + batch normalization left alone
+        /(?s)\nelif.*/ ->
+      Right for a new network: PyTorch starts batch normalization at weight 1 and bias
+      0. On a network that has been trained, your function would leave its old numbers.
+    + nn.Linear drawn as well
+        nn.ConvTranspose2d) -> nn.ConvTranspose2d, nn.Linear)
+      Right for DCGAN, which has no nn.Linear. Asked for was to leave every other kind of
+      layer as it is, and yours draws nn.Linear, too.
+    """,
+    names=NAMES,
+    lesson=6,
+    observe=drawn,
+    probes={
+        "a convolution": lambda: (nn.Conv2d(32, 64, 4, bias=False),),
+        "a transposed convolution": lambda: (nn.ConvTranspose2d(64, 32, 4, bias=False),),
+        "batch normalization": lambda: (nn.BatchNorm2d(256),),
+        "a whole network": small_network,
+    },
+    tolerance={
+        "standard deviation of each convolution's weights": (0.03, 0.0),
+        "mean of each convolution's weights, in standard errors": (0.0, 8.0),
+        "their fourth moment": (0.0, 0.5),
+        "each weight with the next": (0.0, 0.05),
+        "mean of batch norm's weights": (0.0, 0.02),
+    },
+)
+
+
+# ------------------------------------------------------------------ watching a network
+
+
+def fill(network: nn.Module) -> None:
+    """Give each parameter numbers that its shape and role decide, not its name."""
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.copy_(_numbers(parameter))
+
+
+def _numbers(parameter: Tensor) -> Tensor:
+    shape = tuple(parameter.shape)
+    if len(shape) == 1:  # a scale starts at 1, a shift anywhere else
+        scale = bool(parameter.mean() > 0.5)
+        return float(scale) + 0.3 * _normal(shape, f"scale {scale}")
+    if len(shape) == 2 and shape[0] % 16 == 0:  # projected, then reshaped: the same map
+        n_out, n_in = shape
+        return _spread((n_in, n_out // 16, 4, 4)).reshape(n_in, n_out).T
+    if len(shape) == 2 and shape[1] % 16 == 0:  # flattened, then projected
+        return _spread((shape[0], shape[1] // 16, 4, 4)).reshape(shape)
+    return _spread(shape)
+
+
+def _spread(shape: tuple[int, ...]) -> Tensor:
+    """Wide enough that a logit, and a pixel before its tanh, is about 1 in size."""
+    fan = torch.Size(shape[1:]).numel()
+    return _normal(shape, "weight") / max(fan, 1) ** 0.5
+
+
+def _normal(shape: Sequence[int], role: str) -> Tensor:
+    seed = zlib.crc32(f"{role} {tuple(shape)}".encode())
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def _hidden(network: nn.Module) -> bool:
+    """Whether layers with weights stand in a plain list, out of PyTorch's sight."""
+    known, found = set(network.modules()), []
+    for box in vars(network).values():
+        if isinstance(box, dict | list | tuple):
+            found += box.values() if isinstance(box, dict) else box
+    lost = [m for m in found if isinstance(m, nn.Module) and m not in known]
+    return any(True for m in lost for _ in m.parameters())
+
+
+def watched(
+    answer: Any, *sizes: int, names: Sequence[str], given: Callable, shape: Callable
+) -> Seen:
+    """What a network is and makes; at full size its parameters are only counted.
+
+    What PyTorch can tell of the layers comes first, and ends the look where it is
+    wrong: whatever else is wrong then, its reason is said.
+
+    Args:
+        names: of the sizes.
+        given, shape: sizes -> a batch, and the shape of what it becomes.
+    """
+    with torch.device("cpu" if sizes else "meta"):
+        network = answer(**dict(zip(names, sizes, strict=False)))
+    yield "it is an nn.Module", isinstance(network, nn.Module)
+    if not isinstance(network, nn.Module):
+        return
+    yield "layers in a plain list", _hidden(network)
+    if _hidden(network):
+        return
+    parts = [m for m in network.modules() if isinstance(m, (*CONVOLUTIONS, nn.Linear))]
+    biased = any(layer.bias is not None for layer in parts)
+    yield "a layer has a bias", biased
+    count = sum(parameter.numel() for parameter in network.parameters())
+    if biased:
+        return
+    yield "number of parameters", f"{count:,}"  # a text: 1 % off is another
+    if not sizes or count > FAR_TOO_MANY:
+        return
+    fill(network)
+    batch = given(*sizes)
+    yield from _training(network, parts, batch, shape(*sizes))
+
+
+def _training(network: nn.Module, parts: list, batch: Tensor, shape: tuple) -> Seen:
+    """A batch in training mode, with its gradients, and then in eval mode."""
+    entered: list[str] = []
+    for layer in parts:
+        layer.register_forward_pre_hook(
+            lambda _, inputs: entered.append(str(tuple(inputs[0].shape)))
+        )
+    x = batch.clone().requires_grad_()
+    try:
+        result = network(x)
+    except Exception:  # one cause has the same exception as another
+        yield "what the first layer is given", entered[0] if entered else "nothing"
+        raise
+    yield "result", "a tensor" if isinstance(result, Tensor) else result
+    if not isinstance(result, Tensor):
+        return
+    yield "shape of the result", str(tuple(result.shape))
+    yield "its input is left as it is", torch.equal(x, batch)
+    if result.shape != shape:
+        return
+    yield "smallest result is below 0", bool(result.min() < 0)
+    yield "largest in size is 1 at most", bool(result.abs().max() <= 1)
+    yield "a gradient reaches its weights", result.requires_grad
+    yield "result of weights that the check has set", result
+    yield "shape for a single one", str(tuple(network(batch[:1]).shape))
+    if not result.requires_grad:
+        return
+    yield "in training mode", all(m.training for m in network.modules())
+    weights = [p for p in network.parameters() if p.requires_grad]
+    total = (result * _normal(result.shape, "slopes")).sum()
+    slopes = torch.autograd.grad(total, [x, *weights], allow_unused=True)
+    yield "a gradient reaches its input", slopes[0] is not None
+    lost = sum(s is None or not bool(s.any()) for s in slopes[1:])
+    yield "weights that no gradient reaches", lost
+    yield "result of faint inputs", network(0.005 * batch)
+    network.eval()
+    yield "result in eval mode", network(batch)
+
+
+# ------------------------------------------------------------------ the generator
+
+entry(
+    r'''
+    class Generator(nn.Module):
+        """z (n, latent_dim) -> images (n, channels, 64, 64) in [-1, 1]."""
+
+        def __init__(self, latent_dim=100, base_channels=64, channels=3):
+            super().__init__()
+            n = 8 * base_channels
+            layers = [nn.ConvTranspose2d(latent_dim, n, 4, 1, 0, bias=False)]
+            for _ in range(3):
+                layers += [nn.BatchNorm2d(n), nn.ReLU()]
+                layers += [nn.ConvTranspose2d(n, n // 2, 4, 2, 1, bias=False)]
+                n = n // 2
+            layers += [nn.BatchNorm2d(n), nn.ReLU()]
+            layers += [nn.ConvTranspose2d(n, channels, 4, 2, 1, bias=False), nn.Tanh()]
+            self.layers = nn.Sequential(*layers)
+
+        def forward(self, z):
+            return self.layers(z[:, :, None, None])
+
+    because: One pixel becomes 4 x 4, and four doublings make 64; the channels halve each
+      time.
+    praise: From 100 numbers to 12,288, with 3.6 million weights at full size. The next
+      lesson trains them.
+    hint: `transposed_conv_output_size`: which kernel, stride and padding take 1 to 4?
+      Which take 4 to 8?
+    hint: Five transposed convolutions: latent_dim -> 8b -> 4b -> 2b -> b -> channels.
+      Behind each but the last: nn.BatchNorm2d, then nn.ReLU.
+    hint: Collect the layers in a list, `nn.Sequential(*layers)`; in `forward` make z a
+      map of one pixel, `z[:, :, None, None]`.
+    right: z[:, :, None, None] -> z.view(len(z), -1, 1, 1)
+    right: nn.ReLU() -> nn.ReLU(inplace=True)
+    right: , nn.Tanh()] -> ] && return self.layers(z[:, :, None, None]) ->
+      return torch.tanh(self.layers(z.unsqueeze(2).unsqueeze(3)))
+    right:
+      | class Generator(nn.Module):
+      |     def __init__(self, latent_dim=100, base_channels=64, channels=3):
+      |         super().__init__()
+      |         self.widths = w = [8 * base_channels // 2**i for i in range(4)]
+      |         self.project = nn.Linear(latent_dim, 16 * w[0], bias=False)
+      |         self.norms = nn.ModuleList(map(nn.BatchNorm2d, w))
+      |         self.ups = nn.ParameterList(
+      |             nn.Parameter(torch.randn(a, b, 4, 4))
+      |             for a, b in zip(w, [*w[1:], channels])
+      |         )
+      |     def forward(self, z):
+      |         x = self.project(z).reshape(len(z), self.widths[0], 4, 4)
+      |         for norm, weight in zip(self.norms, self.ups):
+      |             x = F.conv_transpose2d(norm(x).clamp(min=0), weight, None, 2, 1)
+      |         return x.tanh()
+
+    * no module
+        (nn.Module) ->
+      That is a plain class: write `class Generator(nn.Module):`, so that
+      `.parameters()`, `.apply()` and `.eval()` are there.
+    * layers in a plain list
+        nn.Sequential(*layers) -> layers
+      Your layers stand in a plain list, and PyTorch does not look into it: their
+      weights are no parameters, so nobody trains or saves them. Use `nn.Sequential` or
+      `nn.ModuleList`.
+    * the latent is no map
+        z[:, :, None, None] -> {z|z[:, None, None]|z.unsqueeze(2)|z[None, None]}
+      A convolution wants (n, channels, height, width); z is (n, latent_dim). Make it a
+      map of one pixel: `z[:, :, None, None]`.
+    * channels that do not fit
+        (latent_dim, n, 4 -> (n, latent_dim, 4
+        (n, n // 2, 4 -> (n // 2, n, 4
+        (n, channels, 4 -> (channels, n, 4
+        /^ +n = n .*\n/ ->
+      The channels that one layer returns are not those that the next one takes. A layer
+      is made as `nn.ConvTranspose2d(channels in, channels out, ...)`.
+    ~ biases
+        bias=False -> bias=True
+      A convolution has a bias. Batch normalization subtracts it at once, and the course
+      leaves it out in the last layer, too: `bias=False` in all five.
+    * no batch normalization
+        nn.BatchNorm2d(n), ->
+      There is no batch normalization: each layer but the last has one, between
+      convolution and ReLU.
+    * batch normalization at the end
+        nn.Tanh() -> nn.BatchNorm2d(channels), nn.Tanh()
+        nn.Tanh() -> nn.BatchNorm2d(channels), nn.Tanh() && self.layers = -> del
+          layers[1]; self.layers =
+      The last layer is normalized, too: every batch would get the same mean color.
+      DCGAN leaves that one out.
+    * one stage not normalized
+        self.layers = -> del layers[{1|4|7|10}]; self.layers =
+      One stage lacks its batch normalization. Only the last layer, which makes the
+      image, goes without.
+    * normalized after ReLU
+        nn.BatchNorm2d(n), nn.ReLU() -> nn.ReLU(), nn.BatchNorm2d(n)
+      You normalize what ReLU has left over. The order is convolution, batch
+      normalization, ReLU.
+    * another normalization
+        nn.BatchNorm2d(n) -> nn.InstanceNorm2d(n{|, affine=True})
+      That normalizes each image by itself, and removes what differs between images.
+      Batch normalization is `nn.BatchNorm2d`, with the whole batch at once.
+    * no running statistics
+        BatchNorm2d(n) -> BatchNorm2d(n, track_running_stats=False)
+      Without running statistics an image depends on the rest of its batch even in eval
+      mode. Keep nn.BatchNorm2d's own settings.
+    * sigmoid at the end
+        Tanh -> Sigmoid
+      A sigmoid makes pixels in [0, 1]; the data lie in [-1, 1]. D would need nothing
+      but the sign of a pixel. End in tanh.
+    * nothing at the end
+        , nn.Tanh() ->
+      Pixels leave [-1, 1]: the last layer's numbers go out as they are. End in tanh.
+    * clamped
+        Tanh -> Hardtanh
+      Clamping keeps pixels in [-1, 1], with slope 0 outside: they would get no gradient
+      back. End in tanh.
+    * ReLU before the end
+        nn.Tanh() -> {nn.ReLU(), nn.Tanh()|nn.Tanh(), nn.ReLU()|nn.ReLU()}
+      A ReLU behind the last layer removes every pixel below 0, half of the range. tanh
+      alone belongs there.
+    * leaky ReLU
+        ReLU() -> LeakyReLU({|0.2})
+      Leaky ReLU is for the discriminator. The generator's layers have plain ReLU.
+    * no activation
+        , nn.ReLU() ->
+      Nothing bends between the layers: linear maps in a row are one linear map. ReLU
+      belongs behind each batch normalization.
+    * one activation missing
+        self.layers = -> del layers[{2|5|8|11}]; self.layers =
+      Behind one batch normalization there is no ReLU.
+    * tanh everywhere
+        ReLU -> Tanh
+      tanh is for the image alone; ReLU stands behind the other layers.
+    * first layer cut off
+        4, 1, 0 -> 4, {2|1}, 1
+      The first layer makes 2 x 2 pixels of one, since its padding cuts off an edge all
+      around. From 1 to 4 it takes kernel 4 and padding 0.
+    * sizes that do not double
+        4, 2, 1 -> {3, 2, 1|4, 2, 0|5, 2, 1|4, 1, 1|2, 2, 1}
+      The last four layers do not double the map. Put your numbers into
+      `transposed_conv_output_size`: kernel 4, stride 2 and padding 1 take 4 to 8.
+    * one stage too few
+        range(3) -> range(2)
+        range(3) -> range(2) && 8 * -> 4 *
+      Your images have 32 pixels: one doubling is missing. From 4 to 64 it takes four.
+    * one stage too many
+        range(3) -> range(4)
+        range(3) -> range(4) && 8 * -> 16 *
+      Your images have 128 pixels: one doubling too many. From 4 to 64 it takes four.
+    * other widths
+        n // 2 -> n
+        8 * base_channels -> base_channels && n // 2 -> n{| * 2}
+        8 * -> {4|16} *
+      The channels are not 8b, 4b, 2b, b: as the map doubles, its channels halve.
+    * another kernel
+        4, 2, 1 -> {3, 2, 1, 1|5, 2, 2, 1|2, 2, 0}
+      The sizes fit, the kernel is not 4. (An odd kernel with stride 2 makes the
+      checkerboard of this lesson.)
+    * resized, then convolved
+        /nn.ConvTranspose2d\((n, .*), 4, 2, 1/ -> nn.Upsample(scale_factor=2),
+          nn.Conv2d(\1, 3, 1, 1
+      Enlarging first and convolving then is a good cure for checkerboards, and another
+      network. Use transposed convolutions here.
+    * a number typed in
+        (latent_dim, -> (100,
+        8 * base_channels -> 512
+        (n, channels, -> (n, {3|1},
+      A size is typed in. Take `latent_dim`, `base_channels` and `channels` from the
+      arguments.
+    * convolutions that shrink
+        ConvTranspose2d -> Conv2d
+      nn.Conv2d shrinks, and a map of one pixel has no room for it. nn.ConvTranspose2d
+      enlarges.
+    ''',
+    names=NAMES,
+    lesson=6,
+    observe=partial(
+        watched,
+        names=("latent_dim", "base_channels", "channels"),
+        given=lambda latent_dim, *_: _normal((2, latent_dim), "latents"),
+        shape=lambda latent_dim, base_channels, channels: (2, channels, 64, 64),
+    ),
+    probes={
+        "at full size": lambda: (),  # soon told, so first
+        "latent_dim 20, base_channels 8, channels 3": lambda: (20, 8, 3),
+        "latent_dim 12, base_channels 8, channels 1": lambda: (12, 8, 1),
+    },
+    rtol=1e-4,
+    atol=1e-5,
+    same=2e-3,
+    tolerance={"result of faint inputs": (0.0, 1e-3)},
+)
+
+# ------------------------------------------------------------------ the discriminator
+
+entry(
+    r'''
+    class Discriminator(nn.Module):
+        """Images (n, channels, 64, 64) -> logits (n,), high means real."""
+
+        def __init__(self, base_channels=64, channels=3):
+            super().__init__()
+            n = base_channels
+            layers = [nn.Conv2d(channels, n, 4, 2, 1, bias=False), nn.LeakyReLU(0.2)]
+            for _ in range(3):
+                layers += [nn.Conv2d(n, 2 * n, 4, 2, 1, bias=False)]
+                layers += [nn.BatchNorm2d(2 * n), nn.LeakyReLU(0.2)]
+                n = 2 * n
+            layers += [nn.Conv2d(n, 1, 4, 1, 0, bias=False), nn.Flatten(0)]
+            self.layers = nn.Sequential(*layers)
+
+        def forward(self, images):
+            return self.layers(images)
+
+    because: Four halvings bring 64 to 4, and a last kernel of 4 weighs what is left into
+      one number.
+    praise: It ends in a logit: the losses on logits know what to do with it.
+    hint: G backward: which kernel, stride and padding halve 64? How often, down to 4?
+    hint: Four convolutions, channels -> b -> 2b -> 4b -> 8b, then one to a single
+      number with kernel 4. Leaky ReLU behind the first four, batch normalization before
+      it in three of them.
+    hint: `nn.Flatten(0)` at the end makes (n,) of (n, 1, 1, 1).
+    right: , nn.Flatten(0)] -> ] && (images) -> (images).{view(-1)|reshape(len(images))}
+    right: , nn.Flatten(0)] -> ] && self.layers(images) -> self.layers(images)[:, 0, 0, 0]
+    right: LeakyReLU(0.2) -> LeakyReLU(0.2, inplace=True) && nn.Conv2d(n, 1, 4, 1, 0, ->
+      nn.Flatten(), nn.Linear(16 * n, 1,
+
+    * no module
+        (nn.Module) ->
+      That is a plain class: write `class Discriminator(nn.Module):`, so that
+      `.parameters()`, `.apply()` and `.eval()` are there.
+    * layers in a plain list
+        nn.Sequential(*layers) -> layers
+      Your layers stand in a plain list, and PyTorch does not look into it: their
+      weights are no parameters, so nobody trains or saves them. Use `nn.Sequential` or
+      `nn.ModuleList`.
+    * a map for a number
+        , nn.Flatten(0) ->{| , nn.Flatten()| , nn.Flatten(2)}
+      Your logits have axes left over, (n, 1, 1, 1) or (n, 1). Wanted is (n,): beside a
+      target (n,) anything else would broadcast to a table.
+    * squeezed too far
+        , nn.Flatten(0) -> && self.layers(images) -> self.layers(images).squeeze()
+      `squeeze()` removes the batch's axis too, where it holds a single image. Flatten,
+      or `view(-1)`.
+    * one number for the batch
+        self.layers(images) -> self.layers(images).mean(){|.view(1)}
+      The whole batch gets one number. Each image has its own logit; means are the
+      loss's business.
+    * channels that do not fit
+        (channels, n, 4 -> (n, channels, 4
+        (n, 2 * n, 4 -> (2 * n, n, 4
+        (n, 1, 4 -> (1, n, 4
+        /^ +n = 2 .*\n/ ->
+      The channels that one layer returns are not those that the next one takes. A layer
+      is made as `nn.Conv2d(channels in, channels out, ...)`.
+    * sigmoid at the end
+        nn.Flatten(0) -> nn.Flatten(0), nn.Sigmoid()
+      Those are probabilities. The losses on logits contain the sigmoid; with two of
+      them G's loss never falls below 0.313. Return the logit.
+    * an activation at the end
+        nn.Flatten(0) -> nn.Flatten(0), nn.{Tanh()|ReLU()|LeakyReLU(0.2)|LogSigmoid()}
+      An activation follows the last layer, which squeezes or bends the logits. They go
+      out as they are.
+    * two answers
+        (n, 1, 4 -> (n, 2, 4
+        (n, 1, 4 -> (n, 2, 4 && Flatten(0) -> Flatten()
+      Two numbers for each image, as for two classes. One logit is enough: high means
+      real.
+    ~ biases
+        bias=False -> bias=True
+      A convolution has a bias. The course's have none, with or without batch
+      normalization behind them: `bias=False` in all five.
+    * first layer normalized
+        4, 2, 1, bias=False), nn.L -> 4, 2, 1, bias=False), nn.BatchNorm2d(n), nn.L
+      The first layer is normalized, too: D could no longer see how bright the batch is.
+      DCGAN leaves that one out.
+    * batch normalization at the end
+        nn.Flatten(0) -> nn.BatchNorm2d(1), nn.Flatten(0)
+        nn.Flatten(0) -> nn.BatchNorm2d(1), nn.Flatten(0) && 4, 2, 1, bias=False), nn.L
+          -> 4, 2, 1, bias=False), nn.BatchNorm2d(n), nn.L
+      The logits themselves are normalized: their mean over a batch would be fixed,
+      whatever the pictures. Leave that one out.
+    * no batch normalization
+        nn.BatchNorm2d(2 * n), ->
+      There is no batch normalization: the layers between the first and the last have
+      one, before the activation.
+    * one layer not normalized
+        self.layers = -> del layers[{3|6|9}]; self.layers =
+      One of the three layers in the middle lacks its batch normalization.
+    * normalized after the activation
+        nn.BatchNorm2d(2 * n), nn.LeakyReLU(0.2) -> nn.LeakyReLU(0.2),
+          nn.BatchNorm2d(2 * n)
+      The order is convolution, batch normalization, leaky ReLU.
+    * another normalization
+        nn.BatchNorm2d(2 * n) -> nn.InstanceNorm2d(2 * n{|, affine=True})
+      That normalizes each image by itself. Batch normalization is `nn.BatchNorm2d`,
+      with the whole batch at once.
+    * no running statistics
+        BatchNorm2d(2 * n) -> BatchNorm2d(2 * n, track_running_stats=False)
+      Without running statistics a logit depends on the rest of its batch even in eval
+      mode. Keep nn.BatchNorm2d's own settings.
+    * images detached
+        self.layers(images) -> self.layers(images.detach())
+      The images are cut off inside D: D can learn, G cannot, since its gradient comes
+      back through D's input. In D's step it is the caller who detaches.
+    * plain ReLU
+        nn.LeakyReLU(0.2) -> nn.ReLU()
+      ReLU passes no gradient where its input is negative. D's layers leak: slope 0.2.
+    * another slope
+        LeakyReLU(0.2) -> LeakyReLU({|0.1|0.02})
+      The leak's slope is not 0.2 (PyTorch's default is 0.01): `nn.LeakyReLU(0.2)`.
+    * no activation
+        , nn.LeakyReLU(0.2) ->
+      Nothing bends between the layers: linear maps in a row are one linear map.
+    * one activation missing
+        self.layers = -> del layers[{1|4|7|10}]; self.layers =
+      Behind one of the first four layers there is no leaky ReLU.
+    * pooled
+        4, 2, 1 -> 3, 1, 1 && LeakyReLU(0.2) -> LeakyReLU(0.2), nn.MaxPool2d(2)
+      You shrink by pooling. DCGAN's D shrinks by its convolutions' stride: kernel 4,
+      stride 2, padding 1.
+    * averaged at the end
+        4, 1, 0, bias=False) -> {1, 1, 0|3, 1, 1}, bias=False), nn.AdaptiveAvgPool2d(1)
+      You average a map of logits. DCGAN weighs its 4 x 4 places: the last convolution
+      has kernel 4, stride 1 and no padding.
+    * a patch each
+        4, 1, 0 -> {4, 1, 1|4, 2, 1|1, 1, 0}
+      Several logits come out for each image: the last convolution has to cover the
+      whole 4 x 4 map, kernel 4 and no padding.
+    * one layer too few
+        range(3) -> range(2){| && n = b -> n = 2 * b| && 4, 1, 0 -> 8, 1, 0}
+      One halving is missing: from 64 to 4 it takes four.
+    * one layer too many
+        range(3) -> range(4)
+      That is one halving too many: from 64 to 4 it takes four, and the last layer's
+      kernel of 4 needs the whole 4 x 4 map.
+    * other widths
+        n = base_channels -> n = 8 * base_channels && 2 * n -> n{| // 2}
+        2 * n -> n
+      The channels are not b, 2b, 4b, 8b: as the map halves, its channels double.
+    * another kernel
+        4, 2, 1 -> {3, 2, 1|5, 2, 2}
+      The sizes fit, the kernel is not 4.
+    * a number typed in
+        (channels, -> ({3|1},
+        n = base_channels -> n = 64
+      A size is typed in. Take `base_channels` and `channels` from the arguments.
+    ''',
+    names=NAMES,
+    lesson=6,
+    observe=partial(
+        watched,
+        names=("base_channels", "channels"),
+        given=lambda _, channels: torch.tanh(_normal((3, channels, 64, 64), "images")),
+        shape=lambda *_: (3,),
+    ),
+    probes={
+        "at full size": lambda: (),  # soon told, so first
+        "base_channels 8, channels 3": lambda: (8, 3),
+        "base_channels 8, channels 1": lambda: (8, 1),
+    },
+    rtol=1e-4,
+    atol=1e-5,
+    same=2e-3,
+    tolerance={"result of faint inputs": (1e-3, 0.0)},
+)
