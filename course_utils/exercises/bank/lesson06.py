@@ -22,9 +22,10 @@ Seen = Iterator[tuple[str, Any]]
 NAMES = {"torch": torch, "F": F, "nn": nn, "math": math, "layers": layers}
 
 
-def given(*arguments):
-    """A probe with whole numbers; those left out take their defaults."""
-    return lambda: arguments
+def given(names, *rows):
+    """Probes with whole numbers; those left out take their defaults."""
+    labels = [", ".join(f"{n} {x}" for n, x in zip(names.split(), r)) for r in rows]
+    return {label: lambda r=row: r for label, row in zip(labels, rows, strict=True)}
 
 
 def random(*shape, seed=0, dtype=torch.float32):
@@ -63,19 +64,15 @@ entry(
     hint: That way is size + 2 padding - kernel. How many whole steps of the stride fit
       into it, and how many places are that?
     right: return len(range(-padding, size + padding - kernel + 1, stride))
-    right: return int((size + 2 * padding - kernel) / stride) + 1
-    right: return math.floor((size + 2 * padding - kernel) / stride + 1)
+    right: return {int|math.floor}((size + 2 * padding - kernel) / stride + 1)
     right: return (size + 2 * padding - kernel + stride) // stride
     right: return F.conv1d(torch.zeros(1, 1, size), torch.zeros(1, 1, kernel), None,
-        stride, padding).numel()
+      stride, padding).numel()
 
     * one place short
         + 1 ->
       One too few. That counts the steps of the kernel, and it stands somewhere before
       its first step, too. Add that place.
-    * two places too many
-        + 1 -> + 2
-      One too many: the places are the whole steps, and the one before the first step.
     * not rounded
         // -> /
       `/` makes a float, and a half where the last step does not fit. A place that the
@@ -85,25 +82,18 @@ entry(
         return round((size + 2 * padding - kernel) / stride + 1)
       Where the last step is too long, the kernel would hang over the edge. That place
       is left out: round down.
-    * padding at one edge
-        2 * padding -> padding
-      Padding stands at both edges: the input grows by twice the padding.
-    * padding forgotten
-        + 2 * padding ->
-      The padding has no effect in yours. It makes the input larger, at both edges,
-      before the kernel starts.
-    * padding cut off
-        + 2 * -> - 2 *
-      Your padding makes the input smaller. That is what it does to a *transposed*
-      convolution; here it is added at both edges.
+    * the padding
+        2 * padding -> {|0 * |-2 * }padding
+      Padding is added at both edges: before the kernel starts, the input is larger by
+      twice the padding.
     * stride forgotten
         // stride ->
       That is the number of places one pixel apart. With a stride the kernel stops only
       at every stride-th of them.
     * parentheses forgotten
         (size + 2 * padding - kernel) -> size + 2 * padding - kernel
-      `//` binds more closely than `-`: only the kernel is divided by the stride. Set
-      the whole way, size + 2 padding - kernel, in parentheses.
+      `//` binds more closely than `-`, so only the kernel is divided by the stride. The
+      whole way belongs in parentheses.
     * size over stride
         return {size|(size + 2 * padding)} // stride
         return math.ceil(size / stride)
@@ -111,28 +101,21 @@ entry(
       right only where the padding makes up for the kernel.
     * the transposed formula
         return (size - 1) * stride - 2 * padding + kernel
-      That is the transposed convolution, which enlarges. A convolution asks how often
-      the kernel fits.
+      That is the transposed convolution, which enlarges.
     * all divided
         - kernel) // stride + 1 -> - kernel + 1) // stride
-      The 1 for the first place is divided by the stride as well: add it after the
+      The 1 for the first place is divided by the stride, too: add it after the
       division.
     """,
     names=NAMES,
     lesson=6,
     reference=layers.conv_output_size,
     observe=result,
-    probes={
-        "size 5, kernel 3": given(5, 3),
-        "size 64, kernel 4, stride 2, padding 1": given(64, 4, 2, 1),
-        "size 10, kernel 3, stride 2, padding 0": given(10, 3, 2, 0),
-        "size 10, kernel 3, stride 2, padding 1": given(10, 3, 2, 1),
-        "size 5, kernel 3, stride 1, padding 2": given(5, 3, 1, 2),
-        "size 27, kernel 5, stride 3, padding 2": given(27, 5, 3, 2),
-        "size 4, kernel 4": given(4, 4),
-        "size 12, kernel 2, stride 5, padding 1": given(12, 2, 5, 1),
-    },
-)
+    probes=given(
+        "size kernel stride padding", (5, 3), (64, 4, 2, 1), (10, 3, 2, 0),
+        (10, 3, 2, 1), (5, 3, 1, 2), (27, 5, 3, 2), (4, 4), (12, 2, 5, 1),
+    ),
+)  # fmt: skip
 
 entry(
     r"""
@@ -152,10 +135,8 @@ entry(
       | places = [i * stride + j for i in range(size) for j in range(kernel)]
       | return max(places) + 1 - 2 * padding + output_padding
     right:
-      | numbers = kernel, stride, padding, output_padding
-      | layer = nn.ConvTranspose1d(1, 1, *numbers, dilation=max(output_padding, 1))
-      | made = layer(torch.zeros(1, 1, size)).shape[-1]
-      | return made - (layer.dilation[0] - 1) * (kernel - 1)
+      | layer = nn.ConvTranspose1d(1, 1, kernel, stride, padding)
+      | return layer(torch.zeros(1, 1, size)).shape[-1] + output_padding
 
     * size times stride
         return size * stride{| + output_padding}
@@ -164,61 +145,43 @@ entry(
     * one step too many
         (size - 1) -> size
       Between `size` places there are size - 1 steps; yours has a step too many.
-    * padding at one edge
-        2 * padding -> padding
-      Padding is cut off at both edges of the output: twice.
-    * padding added
-        - 2 -> + 2
-      Here padding makes the map smaller: it undoes what padding does in the
-      convolution, so it is cut off at both edges.
-    * padding forgotten
-        - 2 * padding ->
+    * the padding
+        2 * padding -> {|0 * |-2 * }padding
         - 2 * padding -> && + output_padding ->
-      The padding has no effect in yours: it is cut off at both edges of the output.
-    * output_padding forgotten
-        + output_padding ->
-      `output_padding` has no effect in yours: it is added, at one edge.
-    * output_padding twice
-        + output_padding -> + 2 * output_padding
-      `output_padding` is added at one edge only: once, not twice.
-    * output_padding cut off
-        + output_padding -> - output_padding
-      `output_padding` enlarges the output; it is `padding` that is cut off.
+      Padding undoes here what it does in the convolution: it is cut off at both edges
+      of the output, which becomes smaller by twice the padding.
+    * the output_padding
+        + output_padding -> {|+ 2 * output_padding|- output_padding}
+      `output_padding` is added at one edge: once, with a plus.
     * the forward formula
         return (size + 2 * padding - kernel) // stride + 1
       That is the convolution, which shrinks. Turn it round: which size would a
       convolution with these numbers shrink to the one given?
-    * kernel less one
-        + kernel -> + kernel - 1
-      One too few: the last place itself is covered by the kernel's first weight, and
-      the kernel reaches `kernel` outputs from there on.
-    * kernel cut off
-        + kernel -> - kernel
-        + kernel ->
-      The last input's kernel reaches on for `kernel` outputs: they are added.
+    * the last kernel's reach
+        + kernel ->{| - kernel| + kernel - 1}
+      From the place where the last input starts to write, its kernel covers `kernel`
+      outputs, that place included: they are added.
     """,
     names=NAMES,
     lesson=6,
     reference=layers.transposed_conv_output_size,
     observe=result,
-    probes={
-        "size 1, kernel 4": given(1, 4),
-        "size 4, kernel 4, stride 2, padding 1": given(4, 4, 2, 1),
-        "size 7, kernel 3, stride 2": given(7, 3, 2),
-        "size 7, kernel 3, stride 2, padding 1, output_padding 1": given(7, 3, 2, 1, 1),
-        "size 5, kernel 6, stride 3, padding 2, output_padding 2": given(5, 6, 3, 2, 2),
-        "size 3, kernel 2, stride 4": given(3, 2, 4),
-        "size 6, kernel 5, stride 1, padding 2": given(6, 5, 1, 2),
-    },
-)
+    probes=given(
+        "size kernel stride padding output_padding", (1, 4), (4, 4, 2, 1), (7, 3, 2),
+        (7, 3, 2, 1, 1), (5, 6, 3, 2, 2), (3, 2, 4), (6, 5, 1, 2),
+    ),
+)  # fmt: skip
 
 
 # ------------------------------------------------------------------ matrix and overlaps
 
-
-def with_kernel(*weights, size, stride, dtype=torch.float32):
-    """A probe: a kernel of these weights."""
-    return lambda: (torch.tensor(weights, dtype=dtype), size, stride)
+def kernels(*rows):
+    """Probes: weights of a kernel, size, stride."""
+    labels = [f"kernel {row[0]}, size {row[1]}, stride {row[2]}" for row in rows]
+    return {
+        label: lambda r=row: (torch.tensor(r[0]), *r[1:])
+        for label, row in zip(labels, rows, strict=True)
+    }
 
 
 entry(
@@ -242,16 +205,11 @@ entry(
       | eye = torch.eye(size, dtype=kernel.dtype)[:, None]
       | return F.conv1d(eye, kernel[None, None], stride=stride)[:, 0].T
     right:
-      | rows = []
-      | for start in range(0, size - len(kernel) + 1, stride):
-      |     rows.append(F.pad(kernel, (start, size - start - len(kernel))))
-      | return torch.stack(rows)
+      | places = range(0, size - len(kernel) + 1, stride)
+      | rest = size - len(kernel)
+      | return torch.stack([F.pad(kernel, (i, rest - i)) for i in places])
     right:
       return torch.eye(size, dtype=kernel.dtype).unfold(0, len(kernel), stride) @ kernel
-    right:
-      | row = F.pad(kernel, (0, size - len(kernel)))
-      | places = range(0, size - len(kernel) + 1, stride)
-      | return torch.stack([row.roll(i) for i in places])
 
     * flipped
         + k] = kernel -> + k] = kernel.flip(0)
@@ -260,18 +218,14 @@ entry(
       convolution; neural networks do not: the first weight meets the first number.
     * transposed
         return matrix -> return matrix.T
-      That is the transposed matrix, (size, out): it enlarges. Wanted is (out, size), a
-      row for each output.
+      That is the transposed matrix, (size, out). Wanted is a row for each output.
     * stride forgotten
-        i * stride -> i
-        i * stride -> i && // stride ->
+        i * stride -> i{| && // stride ->}
       Each row starts one column after the one above. With a stride it starts `stride`
       columns later, and there are fewer rows.
     * wraps around
-        | row, out = F.pad(kernel, (0, size - len(kernel))), range(size)
-        | return torch.stack([row.roll(i) for i in range(0, size, stride)])
         | row = F.pad(kernel, (0, size - len(kernel)))
-        | return torch.stack([row.roll(i * stride) for i in range(size)])
+        | return torch.stack([row.roll(i) for i in range(0, size, stride)])
       In your last rows the kernel leaves at the right and comes back at the left.
       Without padding, a place where it does not fit has no row.
     * hangs over
@@ -279,21 +233,11 @@ entry(
           && + k] = kernel -> + k] = kernel[: max(size - i * stride, 0)]
       In your last rows the kernel is cut off by the edge. A place where it does not fit
       has no row: there are (size - k) // stride + 1.
-    * too many rows
-        (size - k) // stride + 1 -> {size // stride|size - k + 1|(size - k) // stride + 2}
-        new_zeros((size - k) // stride + 1, -> new_zeros(size,
+    * the number of rows
+        (size - k) // stride + 1 -> {(size - k) // stride|size // stride|size - k + 1|size}
         return matrix -> return F.pad(matrix, (0, 0, 0, size - len(matrix)))
-      The matrix has a row for each place of the kernel, and more rows than that. The
-      kernel fits (size - k) // stride + 1 times.
-    * one row short
-        // stride + 1 -> // stride
-      The last row is missing: the kernel fits (size - k) // stride + 1 times.
-    * padded
-        | eye = torch.eye(size, dtype=kernel.dtype)[:, None]
-        | wide = F.conv1d(eye, kernel[None, None], None, stride, len(kernel) // 2)
-        | return wide[:, 0, : (size - 1) // stride + 1].T
-      The kernel starts left of the edge, as with padding. Without padding the first row
-      begins with the whole kernel.
+      The matrix has a row for each place of the kernel, no more and no fewer. It fits
+      (size - k) // stride + 1 times.
     * the products themselves
         return kernel.expand((size - len(kernel)) // stride + 1, -1)
       Each row is the kernel alone. A row has `size` columns: the kernel where it
@@ -301,14 +245,9 @@ entry(
     * ones for weights
         + k] = kernel -> + k] = 1
       The places are right; the kernel's weights belong there, not ones.
-    * returned inside the loop
-        /^return matrix/ ->     return matrix
-      Only the first row is filled: the `return` stands inside the loop. Move it to the
-      left, below `for`.
     * memory that nobody filled
         new_zeros -> new_empty
-      `empty` hands out memory with whatever stands in it, zeros or not. Start with
-      zeros: `kernel.new_zeros(...)`.
+      `empty` hands out memory with whatever stands in it. Start with zeros.
     * always float32
         kernel.new_zeros -> torch.zeros
       A float64 kernel becomes float32, as in everything new that is not told its type.
@@ -318,22 +257,16 @@ entry(
     lesson=6,
     reference=layers.conv_matrix,
     observe=result,
-    probes={
-        "kernel (1, 2), size 4, stride 2": with_kernel(1, 2, size=4, stride=2),
-        "kernel (1, 2, 3), size 5, stride 1": with_kernel(1, 2, 3, size=5, stride=1),
-        "kernel (1, -2, 4), size 8, stride 2": with_kernel(1, -2, 4, size=8, stride=2),
-        "kernel (0.5, 3), size 9, stride 3": with_kernel(0.5, 3, size=9, stride=3),
-        "a kernel as long as the input": with_kernel(2, 3, 5, size=3, stride=1),
-        "a kernel of one number": with_kernel(7, size=5, stride=2),
-    },
+    probes=kernels(
+        ((1.0, 2.0), 4, 2), ((1.0, 2.0, 3.0), 5, 1), ((1.0, -2.0, 4.0), 8, 2),
+        ((0.5, 3.0), 9, 3), ((2.0, 3.0, 5.0), 3, 1), ((7.0,), 5, 2),
+    ),
     later={
-        "a kernel in float64": with_kernel(
-            1 / 3, -1000.7, 1e-7, 5e4, 0.1, size=9, stride=2, dtype=torch.float64
-        ),
+        "a kernel in float64": lambda: (torch.tensor([1 / 3, 5e4]).double() / 3, 7, 2)
     },
     rtol=1e-12,  # numbers are placed, not computed
     atol=0.0,
-)
+)  # fmt: skip
 
 
 def counts(function: Any, *numbers: int) -> Seen:
@@ -361,9 +294,6 @@ entry(
     hint: From i * stride on, `kernel` of them. Start with zeros of the output's length
       and add 1 there.
     right:
-      | ones = torch.ones(1, 1, size), torch.ones(1, 1, kernel)
-      | return F.conv_transpose1d(*ones, stride=stride).flatten()
-    right:
       | layer = nn.ConvTranspose1d(1, 1, kernel, stride, bias=False)
       | nn.init.ones_(layer.weight)
       | return layer(torch.ones(1, 1, size)).flatten()
@@ -377,74 +307,52 @@ entry(
 
     * reached or not
         += 1 -> = 1
-        return counts -> return torch.ones((size - 1) * stride + kernel)
+        return torch.ones((size - 1) * stride + kernel)
       You say whether an output is reached; wanted is by how many inputs. Each input
-      adds a 1 of its own, one after the other: `counts[places] += 1` adds only one
-      where `places` names a place twice.
+      adds a 1 of its own: `counts[places] += 1` adds only one where `places` names a
+      place twice.
     * everywhere kernel over stride
         return torch.full(((size - 1) * stride + kernel,), kernel {/|//} stride)
       Kernel over stride is the average far from the edges. Single outputs get a whole
       number of inputs, and at the edges fewer.
     * the wrong length
-        (size - 1) * stride + kernel -> {size * stride|size * stride + kernel}
-        (size - 1) * stride + kernel -> {(size - 1) * stride|size}
+        (size - 1) * stride + kernel -> size{| * stride| * stride + kernel}
+        * stride + kernel) -> * stride)
       The output has (size - 1) * stride + kernel places: the last input starts (size -
       1) strides on and reaches a kernel farther.
     * stride forgotten
-        i * stride -> i
-        i * stride -> i && * stride + kernel) -> + kernel)
+        i * stride -> i{| && * stride + kernel) -> + kernel)}
       Your inputs write one place apart. Input i starts at i * stride.
-    * kernel and stride swapped
-        (size - 1) * stride + kernel -> (size - 1) * kernel + stride
-          && i * stride : i * stride + kernel -> i * kernel : i * kernel + stride
+    * inputs a kernel apart
         i * stride : i * stride + kernel -> i * kernel : i * kernel + stride
-      Kernel and stride have changed places: the kernel says how far an input reaches,
-      the stride how far apart they start.
-    * a kernel apart
-        i * stride : i * stride -> i * kernel : i * kernel
-        i * stride : i * stride -> i * kernel : i * kernel
-          && (size - 1) * stride + kernel -> size * kernel
-      Your inputs start a kernel apart, so that none of them overlap. Input i starts at
-      i * stride, and reaches `kernel` places from there.
+          {|&& (size - 1) * stride + kernel -> (size - 1) * kernel + stride}
+        i * stride -> i * kernel{| && (size - 1) * stride + kernel -> size * kernel}
+      Your inputs start a kernel apart. The stride says how far apart they start, the
+      kernel how many places each of them reaches.
     * outputs of each input
         return torch.full((size,), float(kernel))
       You count how many outputs an input reaches: always `kernel`. Wanted is the other
       sum: how many inputs reach each output.
-    * a convolution's
-        | counts = torch.zeros(size)
-        | for start in range(0, size - kernel + 1, stride):
-        |     counts[start : start + kernel] += 1
-        | return counts
-      That counts for a convolution of `size` numbers, which shrinks. Here `size` inputs
-      are enlarged.
-    * kernel one short
+    * one place too few or too many
         + kernel] -> + kernel {-|+} 1]
       An input reaches `kernel` outputs, from i * stride to i * stride + kernel - 1;
       yours reaches one too few or one too many. (A slice stops before its end.)
-    * returned inside the loop
-        /^return counts/ ->     return counts
-      Only the first input is counted: the `return` stands inside the loop. Move it to
-      the left, below `for`.
     * in two dimensions
         return counts -> return torch.outer(counts, counts)
       That is the picture, in two dimensions. One row of it is asked for: a vector.
     ~ shares
-        return counts -> return counts / counts.{max()|sum()|mean()}
+        return counts -> return counts / counts.{max|sum}()
       The pattern is right, divided by one number. Wanted are the counts.
     """,
     names=NAMES,
     lesson=6,
     reference=layers.overlap_count,
     observe=counts,
-    probes={
-        "1 input, kernel 3, stride 2": given(1, 3, 2),
-        "3 inputs, kernel 3, stride 2": given(3, 3, 2),
-        "4 inputs, kernel 4, stride 2": given(4, 4, 2),
-        "4 inputs, kernel 3, stride 1": given(4, 3, 1),
-        "3 inputs, kernel 2, stride 3: gaps": given(3, 2, 3),
-        "5 inputs, kernel 5, stride 2": given(5, 5, 2),
-    },
-)
+    probes=given(
+        "size kernel stride", (1, 3, 2), (3, 3, 2), (4, 4, 2), (4, 3, 1), (3, 2, 3),
+        (5, 5, 2),
+    ),
+)  # fmt: skip
 
 
 # ------------------------------------------------------------------ layers
@@ -454,12 +362,12 @@ def normalized(
     function: Any, x: Tensor, weight: Tensor, bias: Tensor, eps: float
 ) -> Seen:
     """The result, and slopes of a *weighed* sum of it: the plain sum has none in x."""
-    copies = (x.clone(), weight.clone(), bias.clone())
-    for label, seen in observers.value(function, *copies, eps):
+    inputs = (x, weight, bias)
+    for label, seen in observers.value(function, *map(torch.clone, inputs), eps):
         yield label, seen
         if isinstance(seen, str) and seen == CHANGED:
             return
-    inputs = [t.clone().requires_grad_() for t in (x, weight, bias)]
+    inputs = [t.clone().requires_grad_() for t in inputs]
     y = function(*inputs, eps)
     if not (isinstance(y, Tensor) and y.requires_grad):
         yield "slope", CUT_OFF
@@ -470,29 +378,15 @@ def normalized(
         yield f"slope in {name}", CUT_OFF if slope is None else slope
 
 
-def maps(n, c, h, w, *, shift=0.0, eps=1e-5):
-    """A probe: activations with another mean and size in each channel."""
+def maps(n, c, h, w, *, spread=(1, 2, 3), shift=0.0, eps=1e-5):
+    """A probe: activations with a spread and a mean for each channel.
 
-    def make():
-        channel = torch.arange(1.0, c + 1)[:, None, None]
-        x = channel * random(n, c, h, w) + shift * channel
-        weight = 1.5 + 0.5 * torch.arange(c)
-        return x, weight, 0.3 - torch.arange(c, dtype=torch.float32), eps
-
-    return make
-
-
-def constant_channel():
-    """One of two channels is 4 everywhere."""
-    x = random(3, 2, 2, 2)
-    x[:, 1] = 4.0
-    return x, torch.ones(2), torch.tensor([0.0, 1.0]), 1e-5
-
-
-def far_from_0():
-    """Near 512, in steps that float32 holds exactly, and so it does their mean."""
-    x = 512 + (64 * random(4, 2, 4, 4)).round() / 64
-    return x, torch.tensor([1.0, -2.0]), torch.tensor([0.0, 1.0]), 1e-5
+    In steps that float32 holds exactly, and so it does a mean of 2^k of them.
+    """
+    x = torch.tensor(spread[:c])[:, None, None] * random(n, c, h, w)
+    x = (64 * x).round() / 64 + shift * torch.arange(1.0, c + 1)[:, None, None]
+    weight, bias = 1.5 + 0.5 * torch.arange(c), 0.3 - torch.arange(c) * 1.0
+    return lambda: (x.clone(), weight.clone(), bias.clone(), eps)
 
 
 entry(
@@ -536,33 +430,14 @@ entry(
         x.var -> x.std && torch.sqrt(variance + eps) -> (variance + eps)
       You add eps to the standard deviation. Here it belongs to the variance, inside the
       root (in Adam it stands outside).
-    * no eps
-        variance + eps -> variance
-      eps has no effect: where a channel is constant you divide 0 by 0. Add it to the
-      variance.
-    * eps typed in
-        + eps -> + 1e-{5|8}
-      Your eps is always the same number. Take it from the argument.
-    * over the batch alone
-        dim=(0, 2, 3) -> dim=0
-      You average over the images only, so every pixel gets a mean of its own. A
-      channel's pixels share one mean: average over axes 0, 2 and 3.
-    * across the channels
-        dim=(0, 2, 3) -> dim=1
-      You average over axis 1, the channels, at each pixel. It is the other way round:
-      each channel keeps a mean of its own, over axes 0, 2 and 3.
-    * each image for itself
-        (0, 2, 3) -> (2, 3)
-      You average over the pixels of each image: that is instance normalization. Average
-      over the images as well: axes 0, 2 and 3.
-    * all channels of an image
-        (0, 2, 3) -> (1, 2, 3)
-      You average over the channels of each image: that is layer normalization. Each
-      channel has its own mean, over axes 0, 2 and 3.
-    * over everything
-        (0, 2, 3) -> {(0, 1, 2, 3)|(0, 1, 2)}
-      One mean serves several channels. Each channel has its own: leave axis 1 out of
-      the average.
+    * eps not used
+        + eps -> + {0|1e-5|1e-8}
+      The argument eps has no effect. Add it to the variance, so that a constant channel
+      is not divided by 0.
+    * over other axes
+        (0, 2, 3) -> {0|1|(2, 3)|(1, 2, 3)|(0, 1, 2)|(0, 1, 2, 3)}
+      Each channel has one mean, over all images and all pixels: axes 0, 2 and 3. (Axes
+      2 and 3 alone make instance normalization; 1, 2 and 3 make layer normalization.)
     * keepdim forgotten
         , keepdim=True ->
         correction=0, keepdim=True -> correction=0
@@ -570,42 +445,36 @@ entry(
       Without `keepdim=True` the mean has shape (c,), and beside (n, c, h, w) that lines
       up with the *last* axis, the width. Keep (1, c, 1, 1).
     * statistics cut off
-        x.mean -> x.detach().mean && x.var -> x.detach().var
-        x.{mean|var} -> x.detach().{mean|var}
+        x.mean -> x.detach().mean{| && x.var -> x.detach().var}
+        x.var -> x.detach().var
       The values are right, the slopes are not: mean and variance depend on x, too, and
       the gradient has to flow through them. Leave out detach(), no_grad and .item().
     * divided by the variance
         torch.sqrt(variance + eps) -> (variance + eps)
-      You divide by the variance; its root, the standard deviation, makes the spread 1.
-    * the root of the standard deviation
         x.var -> x.std
-      `std` is the root of the variance already, and you take another root of it. Use
-      `x.var(...)`, or square what `std` gives.
+      Divide by the standard deviation: the root of the variance, taken once. (`std` is
+      a root already.)
     * mean kept
         (x - mean) -> x
       The spread is 1, the mean is not 0: subtract it first.
     * along the width
-        weight[:, None, None] -> weight && bias[:, None, None] -> bias
-        {weight|bias}[:, None, None] -> {weight|bias}
+        weight[:, None, None] -> weight{| && bias[:, None, None] -> bias}
+        bias[:, None, None] -> bias
       A vector (c,) lines up with the *last* axis, the width. Give weight and bias the
       shape (c, 1, 1): `weight[:, None, None]`.
-    * weight and bias unused
-        /return .+/ -> return normalized
-        * weight[:, None, None] ->
-        + bias[:, None, None] ->
-      Mean 0 and variance 1 are half of it: then comes times `weight`, plus `bias`,
-      channel by channel.
-    * weight and bias swapped
-        /return .+/ -> return normalized * bias[:, None, None] + weight[:, None, None]
+    * weight and bias
+        /return .+/ -> return normalized{| * weight[:, None, None]| + bias[:, None, None]}
+        * weight[:, None, None] + bias -> * bias[:, None, None] + weight
         /return .+/ -> return (normalized + bias[:, None, None]) * weight[:, None, None]
-      First times `weight`, then plus `bias`.
+      Mean 0 and variance 1 are half of it: then comes first times `weight`, then plus
+      `bias`, channel by channel.
     * mean of squares less squared mean
         /variance = .*/ -> variance = (x**2).mean(dim=(0, 2, 3), keepdim=True) - mean**2
       On paper E[x^2] - E[x]^2 is the variance. In float32 both are large where the mean
-      is, and their difference keeps few digits or none. Subtract the mean first, then
-      square.
+      is, and their difference keeps few digits or none. Subtract the mean, then square.
     * x overwritten
         normalized = (x - mean) / -> x -= mean\nnormalized = x /
+        /return (.+)/ -> with torch.no_grad(): return x.copy_(\1)
       The input is changed in place; its owner still needs it. Make a new tensor.
     """,
     names=NAMES,
@@ -617,9 +486,9 @@ entry(
         "three channels": maps(4, 3, 3, 3, shift=2.0),
         "two channels, not square": maps(3, 2, 2, 5, shift=-1.0),
         "a large eps": maps(4, 3, 2, 2, eps=0.5),
-        "a channel that is constant": constant_channel,
+        "a channel that is constant": maps(3, 2, 2, 2, spread=(1, 0), shift=2.0),
     },
-    later={"numbers near 512 that spread by 1": far_from_0},
+    later={"spread 1 around 512": maps(4, 2, 4, 4, spread=(1, 1), shift=512.0)},
     rtol=2e-5,
     atol=1e-5,
     same=1e-3,
@@ -644,16 +513,14 @@ entry(
     leaky_relu(x, slope)
         return torch.where(x > 0, x, slope * x)
 
-    because: Right of 0 x passes as it is, left of it a `slope`-th part.
-    praise: A unit with a negative input still hands its gradient on, a fifth of it in
-      DCGAN. G learns through D, so every one of D's units has to pass some.
+    because: Right of 0 numbers pass as they are, left of it a share `slope` of them.
+    praise: A unit with a negative input still hands a gradient on, a fifth of it in
+      DCGAN. G learns through D, so every one of D's units should pass some.
     hint: Two straight lines meet at 0. `torch.where(condition, a, b)` takes one or the
       other, number by number.
     hint: For a slope below 1: which of x and slope * x is the larger one, left of 0 and
       right of it?
-    right: return F.leaky_relu(x, slope)
-    right: return nn.LeakyReLU(slope)(x)
-    right: return torch.maximum(x, slope * x)
+    right: return {F.leaky_relu(x, slope)|torch.maximum(x, slope * x)}
     right: return F.relu(x) - slope * F.relu(-x)
     right: return x.clamp(min=0) + slope * x.clamp(max=0)
     right: return (1 + slope) / 2 * x + (1 - slope) / 2 * x.abs()
@@ -672,23 +539,15 @@ entry(
     * the slope itself
         slope * x) -> {slope|-slope})
         return x.clamp(min=slope)
-      Below 0 you return a constant, so no gradient passes. The slope is multiplied with
-      x.
+      Below 0 you return a constant, so no gradient passes. Multiply the slope with x.
     * x over slope
         slope * x -> x / slope
-      Below 0 you divide by the slope, which makes numbers larger. The leak is a small
-      part of x: slope * x.
-    * the leak on both sides
-        return F.relu(x) + slope * x
-      Positive numbers get the leak on top: (1 + slope) x. They pass as they are.
-    * the wrong side
+      Below 0 you divide by the slope, which makes numbers larger. Multiply by it.
+    * the positive side
         x > 0 -> x < 0
-      You damp the positive side. Positive numbers pass as they are; the negative ones
-      are multiplied by the slope.
-    * everything damped
-        return slope * x
-      slope * x everywhere is a straight line: without a bend, ten layers are worth one.
-      Positive numbers pass as they are.
+        return {F.relu(x) + |}slope * x
+      Positive numbers have to pass as they are, with nothing multiplied or added; only
+      the negative ones are multiplied by the slope.
     * identity
         return x
       Nothing changes below 0: multiply there by the slope.
@@ -696,8 +555,7 @@ entry(
         x > 0 -> x > {slope|1}
       The bend is in the wrong place: it is x > 0 that decides, not the slope.
     * another bend
-        return F.elu(x, slope)
-        return F.{softplus|gelu|silu}(x)
+        return F.{elu(x, slope)|softplus(x)|gelu(x)|silu(x)}
       That is another activation, curved below 0. Leaky ReLU is two straight lines.
     * x overwritten
         | x[x < 0] *= slope
@@ -729,8 +587,6 @@ entry(
 
 # ------------------------------------------------------------------ Adam
 
-TYPICAL, DCGAN = (0.9, 0.999), (0.5, 0.999)
-
 
 def steps(
     function: Any, parameter: Tensor, gradients: Tensor, state: dict, lr: float,
@@ -738,7 +594,7 @@ def steps(
 ) -> Seen:  # fmt: skip
     """A parameter's path over some steps, and whether each has a memory of its own."""
 
-    def walk(pairs: list) -> Tensor:
+    def walk(*pairs: list) -> Tensor:
         """Where the first of the parameters, taken by turns, is after three steps."""
         for gradient in gradients[:3]:
             for pair in pairs:
@@ -755,9 +611,9 @@ def steps(
             yield "the parameter and the gradient given", CHANGED
             return
         if t == 1 and isinstance(new, Tensor):
-            alone = walk([[parameter + 1, 1, {}]])
-            two = walk([[parameter + 1, 1, {}], [parameter + 2, -2, {}]])
-            own = alone.shape == two.shape and alone.allclose(two, equal_nan=True)
+            alone = walk([parameter + 1, 1, {}])
+            by_turns = walk([parameter + 1, 1, {}], [parameter + 2, -2, {}])
+            own = close(by_turns, alone, rtol=1e-5, atol=1e-8)
             yield "a parameter's steps depend on its own state alone", own
             if not own:
                 return
@@ -768,10 +624,8 @@ def steps(
         parameter = new.detach()
 
 
-def walk_of(
-    n, *shape, betas=TYPICAL, eps=1e-8, size=1.0, lr=0.1, start=None, last=1.0,
-    dtype=torch.float32,
-):  # fmt: skip
+def walk_of(n, *shape, betas=(0.9, 0.999), eps=1e-8, size=1.0, lr=0.1, start=None,
+            last=1.0, dtype=torch.float32):  # fmt: skip
     """A probe: n gradients near `size`, the last one `last` times as large."""
 
     def make():
@@ -820,23 +674,13 @@ entry(
       | state["weight"].grad = gradient
       | state["adam"].step()
       | return state["weight"].detach().clone()
-    right:
-      | m, v, p1, p2 = state.get("all", (0.0, 0.0, 1.0, 1.0))
-      | m, p1 = betas[0] * m + (1 - betas[0]) * gradient, p1 * betas[0]
-      | v, p2 = betas[1] * v + (1 - betas[1]) * gradient.square(), p2 * betas[1]
-      | state["all"] = (m, v, p1, p2)
-      | return parameter - lr * (m / (1 - p1)) / ((v / (1 - p2)) ** 0.5 + eps)
 
     * no bias correction
-        /m_hat, v_hat = .+/ -> m_hat, v_hat = m, v
-      m and v start at 0 and have seen little, v least of all: without the division by 1
-      - beta^t the first steps have another length than lr.
-    * m not corrected
-        m / (1 - betas[0] ** t) -> m
-      v is corrected, m is not: divide it by 1 - beta1^t.
-    * v not corrected
+        m / (1 - betas[0] ** t) -> m{| && v / (1 - betas[1] ** t) -> v}
         v / (1 - betas[1] ** t) -> v
-      m is corrected, v is not: divide it by 1 - beta2^t, before the root.
+      m and v start at 0 and have seen little, v least of all, so that early steps get
+      another length than lr. Divide m by 1 - beta1^t, and v by 1 - beta2^t before the
+      root.
     * eps inside the root
         torch.sqrt(v_hat) + eps -> torch.sqrt(v_hat + eps)
       You add eps to v, inside the root. There 1e-8 counts as 1e-4 beside the gradient;
@@ -847,78 +691,58 @@ entry(
       offers, too, with another eps; here correct v, take the root, then add.
     * no eps
         + eps ->
-      eps has no effect in yours; it keeps the step small where gradients are, and a
-      division by 0 away.
-    * counts from 0
-        state.get("t", 0) -> state.get("t", 1)
+      eps has no effect in yours. It keeps steps small where gradients are, and prevents
+      a division by 0.
+    * the count of steps
+        "t", 0 -> "t", 1
         /betas\[(.)\] \*\* t/ -> betas[\1] ** (t + 1)
         state["t"] = state.get("t", 0) + 1 -> state.get("t", 0)\nstate["t"] = t + 1
-      The count is off by one. At the first step t = 1: raise it before you use it, once
-      a step.
-    * t stands still
         /t = .*1$/ -> t = 1
-      You correct every step as if it were the first. The divisor is 1 - beta^t, with t
-      counted in `state`.
+      The count of steps is wrong. In 1 - beta^t it is t = 1 at the first step, and one
+      more at each: raise it in `state`, before you use it.
     * nothing remembered
-        state["m"] = -> && state["v"] = ->
+        state["m"] = -> && state["v"] = ->{| && state["t"] = ->}
         state["{m|v}"] = ->
-        state["t"] = -> && state["m"] = -> && state["v"] = ->
       An average begins anew at each step. What the next step needs has to be put back
       into `state`: it is the same dict at the next call.
     * corrected averages kept
         return -> state["m"], state["v"] = m_hat, v_hat\nreturn
       You put the corrected m and v back into `state`, and the next step corrects them
       again. Keep the plain averages; correct copies.
-    * square of the average
-        gradient**2 -> m**2
-      Your v takes the square of m, the average. It averages the squares of the
-      gradients themselves.
-    * no square
-        gradient**2 -> {gradient.abs()|gradient}
-      v averages the gradient itself, and then you take a root. v is the average of its
-      *square*.
-    * no root
+    * squares and roots
+        gradient**2 -> {gradient.abs()|gradient|m**2}
         torch.sqrt(v_hat) -> v_hat
-      You divide by v, a square. Its root has the gradient's unit, and the step then has
-      lr's.
+      v averages the *squares* of the gradients themselves, and the step is divided by
+      its root, which has the gradient's unit again.
     * uphill
         parameter - -> parameter +
       You add the step, and climb. The gradient points uphill: subtract.
     * betas swapped
         t = state -> betas = betas[::-1]\nt = state
-        /m_hat, v_hat = .+/ -> m_hat, v_hat = m / (1 - betas[1] ** t), v / (1 -
-          betas[0] ** t)
+        /m_hat, .+/ -> m_hat, v_hat = m / (1 - betas[1] ** t), v / (1 - betas[0] ** t)
       The betas have changed places: the first is for m, the second for v.
     * betas typed in
         betas[0] -> {0.9|0.5} && betas[1] -> 0.999
-      Your betas are always the same. Take them from the argument: GANs need others than
-      classifiers.
+      Your betas are always the same. Take them from the argument.
     * a sum for an average
-        (1 - betas[0]) * ->
+        (1 - betas[0]) * ->{| && (1 - betas[1]) * ->}
         (1 - betas[1]) * ->
-        (1 - betas[0]) * -> && (1 - betas[1]) * ->
       The new gradient enters with weight 1: that is a growing sum. In an average it has
       the weight 1 - beta.
     * starts at the gradient
         "m", 0 -> "m", gradient && "v", 0 -> "v", gradient**2
-        "m", 0 -> "m", gradient && "v", 0 -> "v", gradient**2
-          && /m_hat, v_hat = .+/ -> m_hat, v_hat = m, v
+          {|&& /m_hat, .+/ -> m_hat, v_hat = m, v}
       Your averages start at the first gradient. Adam's start at 0; that is what the
       correction corrects.
     * lr forgotten
         lr * ->
       lr has no effect: the step is lr times m over the root of v.
     * the change alone
-        return parameter - -> return
-        return parameter - -> return -
+        return parameter - -> return{| -}
       You return the change. Wanted is the new parameter.
-    * nothing returned
-        return parameter -> parameter = parameter
-      Nothing comes back. Return the new parameter (and leave the old one as it is).
     * parameter overwritten
         /return parameter - (.+)/ -> parameter -= \1\nreturn parameter
-      The parameter is changed in place. Here the new one is returned, and only `state`
-      is changed.
+      The parameter is changed in place. Return a new one; only `state` is changed.
     * one memory for all
         | kept = {}
         | def adam_step(parameter, gradient, state, lr, betas, eps):
@@ -932,24 +756,18 @@ entry(
     observe=steps,
     probes={
         "21 steps, betas (0.9, 0.999)": walk_of(21, 3),
-        "20 steps, betas (0.5, 0.999)": walk_of(20, 3, betas=DCGAN),
+        "20 steps, betas (0.5, 0.999)": walk_of(20, 3, betas=(0.5, 0.999)),
         "betas (0, 0.5)": walk_of(4, 3, betas=(0.0, 0.5)),
-        "gradients near 1e-3, a large eps": walk_of(
-            5, 3, size=1e-3, eps=1e-3, start=0.01
-        ),
+        "a large eps": walk_of(5, 3, size=1e-3, eps=1e-3, start=0.01),
         "lr 0.3, betas (0.95, 0.8)": walk_of(4, 3, lr=0.3, betas=(0.95, 0.8)),
         "a table": walk_of(3, 2, 3),
     },
     edge={
-        "gradients near 1e-10, eps 1e-13": walk_of(
-            6, 3, size=1e-10, eps=1e-13, start=0.01
-        ),
-        "lr 0.001, gradients near 1e4, the last of 120 much larger": walk_of(
+        "gradients near 1e-10": walk_of(6, 3, size=1e-10, eps=1e-13, start=0.01),
+        "gradients near 1e4, the last much larger": walk_of(
             120, 3, lr=1e-3, betas=(0.2, 0.9999), size=1e4, last=1e3, start=0.01
         ),
-        "in float64, from 1e5 on": walk_of(
-            3, 2, 3, lr=1e-3, start=1e5, dtype=torch.float64
-        ),
+        "from 1e5 on": walk_of(3, 2, lr=1e-3, start=1e5, dtype=torch.float64),
     },
     rtol=0.0,  # one float32 path differs from another by its powers of beta
     atol=2e-5,
