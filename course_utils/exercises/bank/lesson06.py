@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from ..wording import CHANGED, CUT_OFF
 
 Seen = Iterator[tuple[str, Any]]
 NAMES = {"torch": torch, "F": F, "nn": nn, "math": math, "layers": layers}
+exercise = partial(entry, names=NAMES, lesson=6)
 
 
 def given(names, *rows):
@@ -51,16 +53,14 @@ def result(function: Any, *arguments: Any) -> Seen:
 
 # ------------------------------------------------------------------ sizes
 
-entry(
+exercise(
     r"""
     conv_output_size(size, kernel, stride=1, padding=0)
         return (size + 2 * padding - kernel) // stride + 1
 
     because: The kernel has room for that many whole steps, and one place more.
-    praise: Kernel 4, stride 2, padding 1 halves every even size. D takes that step four
-      times, from 64 pixels to 4.
-    hint: How far can the kernel's first pixel travel, from one end to the other, with
-      the padding included?
+    praise: Kernel 4, stride 2, padding 1 halves every even size. D does it four times.
+    hint: How far can the kernel's first pixel travel, padding included?
     hint: That way is size + 2 padding - kernel. How many whole steps of the stride fit
       into it, and how many places are that?
     right: return len(range(-padding, size + padding - kernel + 1, stride))
@@ -80,16 +80,13 @@ entry(
     * rounded up
         return {math.ceil|round}((size + 2 * padding - kernel) / stride) + 1
         return round((size + 2 * padding - kernel) / stride + 1)
-      Where the last step is too long, the kernel would hang over the edge. That place
-      is left out: round down.
+      Where the last step is too long, that place is left out: round down.
     * the padding
         2 * padding -> {|0 * |-2 * }padding
-      Padding is added at both edges: before the kernel starts, the input is larger by
-      twice the padding.
+      Padding enlarges the input at both edges: it is added twice.
     * stride forgotten
         // stride ->
-      That is the number of places one pixel apart. With a stride the kernel stops only
-      at every stride-th of them.
+      These places are one pixel apart. The kernel stops at every stride-th of them.
     * parentheses forgotten
         (size + 2 * padding - kernel) -> size + 2 * padding - kernel
       `//` binds more closely than `-`, so only the kernel is divided by the stride. The
@@ -99,25 +96,19 @@ entry(
         return math.ceil(size / stride)
       The kernel needs room: it cannot start in its own last pixels. Size over stride is
       right only where the padding makes up for the kernel.
-    * the transposed formula
-        return (size - 1) * stride - 2 * padding + kernel
-      That is the transposed convolution, which enlarges.
     * all divided
         - kernel) // stride + 1 -> - kernel + 1) // stride
-      The 1 for the first place is divided by the stride, too: add it after the
-      division.
+      The 1 for the first place is divided, too: add it after the division.
     """,
-    names=NAMES,
-    lesson=6,
     reference=layers.conv_output_size,
     observe=result,
     probes=given(
         "size kernel stride padding", (5, 3), (64, 4, 2, 1), (10, 3, 2, 0),
-        (10, 3, 2, 1), (5, 3, 1, 2), (27, 5, 3, 2), (4, 4), (12, 2, 5, 1),
+        (10, 3, 2, 1), (5, 3, 1, 2), (27, 5, 3, 2), (4, 4), (12, 2, 5, 1), (902, 11, 7, 3),
     ),
 )  # fmt: skip
 
-entry(
+exercise(
     r"""
     transposed_conv_output_size(size, kernel, stride=1, padding=0, output_padding=0)
         return (size - 1) * stride - 2 * padding + kernel + output_padding
@@ -128,8 +119,7 @@ entry(
       stride 2 and padding 1, these are the sizes of the whole generator.
     hint: Each input writes the kernel into the output, `stride` apart. Where does the
       last of `size` inputs start to write?
-    hint: At (size - 1) * stride. How far does its kernel reach, and what do the two
-      paddings do to the edges?
+    hint: At (size - 1) * stride. How far does its kernel reach? And the paddings?
     right: return stride * (size - 1) + (kernel - 1) - 2 * padding + output_padding + 1
     right:
       | places = [i * stride + j for i in range(size) for j in range(kernel)]
@@ -162,13 +152,12 @@ entry(
       From the place where the last input starts to write, its kernel covers `kernel`
       outputs, that place included: they are added.
     """,
-    names=NAMES,
-    lesson=6,
     reference=layers.transposed_conv_output_size,
     observe=result,
     probes=given(
         "size kernel stride padding output_padding", (1, 4), (4, 4, 2, 1), (7, 3, 2),
-        (7, 3, 2, 1, 1), (5, 6, 3, 2, 2), (3, 2, 4), (6, 5, 1, 2),
+        (7, 3, 2, 1, 1), (5, 6, 3, 2, 2), (3, 2, 4), (6, 5, 1, 2), (4, 3, 2, 1),
+        (6, 1, 1, 2), (50, 11, 4, 3, 2),
     ),
 )  # fmt: skip
 
@@ -184,7 +173,7 @@ def kernels(*rows):
     }
 
 
-entry(
+exercise(
     r"""
     conv_matrix(kernel, size, stride)
         k = len(kernel)
@@ -193,14 +182,12 @@ entry(
             row[i * stride : i * stride + k] = kernel
         return matrix
 
-    because: Output i is the kernel's product with the k numbers from i * stride on; all
-      others have weight 0.
+    because: Output i is the kernel's product with k numbers, from i * stride on.
     praise: A convolution is a matrix, mostly zeros, with few numbers that repeat.
       Whatever matrices can do, it can do: be transposed, for one.
     hint: M @ x = the convolution: row i of M says with which weight each number of x
       enters output i. Which numbers does output 0 see? And output 1?
-    hint: Start with zeros, (out, size). In row i the kernel stands from column i *
-      stride to i * stride + k.
+    hint: Start with zeros, (out, size). In which column of row i does the kernel start?
     right:
       | eye = torch.eye(size, dtype=kernel.dtype)[:, None]
       | return F.conv1d(eye, kernel[None, None], stride=stride)[:, 0].T
@@ -234,17 +221,10 @@ entry(
       In your last rows the kernel is cut off by the edge. A place where it does not fit
       has no row: there are (size - k) // stride + 1.
     * the number of rows
-        (size - k) // stride + 1 -> {(size - k) // stride|size // stride|size - k + 1|size}
+        (size - k) // stride + 1 -> {(size - k) // stride|size // stride|size - k + 1}
         return matrix -> return F.pad(matrix, (0, 0, 0, size - len(matrix)))
       The matrix has a row for each place of the kernel, no more and no fewer. It fits
       (size - k) // stride + 1 times.
-    * the products themselves
-        return kernel.expand((size - len(kernel)) // stride + 1, -1)
-      Each row is the kernel alone. A row has `size` columns: the kernel where it
-      stands, and zeros for the numbers it does not see.
-    * ones for weights
-        + k] = kernel -> + k] = 1
-      The places are right; the kernel's weights belong there, not ones.
     * memory that nobody filled
         new_zeros -> new_empty
       `empty` hands out memory with whatever stands in it. Start with zeros.
@@ -253,17 +233,13 @@ entry(
       A float64 kernel becomes float32, as in everything new that is not told its type.
       `kernel.new_zeros(...)` takes the kernel's.
     """,
-    names=NAMES,
-    lesson=6,
     reference=layers.conv_matrix,
     observe=result,
     probes=kernels(
         ((1.0, 2.0), 4, 2), ((1.0, 2.0, 3.0), 5, 1), ((1.0, -2.0, 4.0), 8, 2),
         ((0.5, 3.0), 9, 3), ((2.0, 3.0, 5.0), 3, 1), ((7.0,), 5, 2),
     ),
-    later={
-        "a kernel in float64": lambda: (torch.tensor([1 / 3, 5e4]).double() / 3, 7, 2)
-    },
+    later={"in float64": lambda: (torch.arange(5, dtype=torch.float64) / 3, 9, 2)},
     rtol=1e-12,  # numbers are placed, not computed
     atol=0.0,
 )  # fmt: skip
@@ -276,7 +252,7 @@ def counts(function: Any, *numbers: int) -> Seen:
         yield label, seen.double() if numeric else seen
 
 
-entry(
+exercise(
     r"""
     overlap_count(size, kernel, stride)
         counts = torch.zeros((size - 1) * stride + kernel)
@@ -284,15 +260,12 @@ entry(
             counts[i * stride : i * stride + kernel] += 1
         return counts
 
-    because: Input i writes to `kernel` places from i * stride on; the sum counts the
-      inputs that write there. (Or: the columns' sums of the matrix with a kernel of
-      ones.)
+    because: Input i writes to `kernel` places from i * stride on; the sum counts them.
+      (Or: the columns' sums of the matrix with a kernel of ones.)
     praise: Where the stride divides the kernel, all inner counts are equal. That is why
       our generator takes kernel 4 with stride 2, not 3 or 5.
-    hint: Let each input write, one after the other: which places of the output does
-      input i reach?
-    hint: From i * stride on, `kernel` of them. Start with zeros of the output's length
-      and add 1 there.
+    hint: Let each input write: which places of the output does input i reach?
+    hint: `kernel` of them, from i * stride on. Start with zeros and add 1 there.
     right:
       | layer = nn.ConvTranspose1d(1, 1, kernel, stride, bias=False)
       | nn.init.ones_(layer.weight)
@@ -308,9 +281,8 @@ entry(
     * reached or not
         += 1 -> = 1
         return torch.ones((size - 1) * stride + kernel)
-      You say whether an output is reached; wanted is by how many inputs. Each input
-      adds a 1 of its own: `counts[places] += 1` adds only one where `places` names a
-      place twice.
+      You say whether an output is reached; wanted is by how many inputs. (Where
+      `places` names a place twice, `counts[places] += 1` adds 1 only once.)
     * everywhere kernel over stride
         return torch.full(((size - 1) * stride + kernel,), kernel {/|//} stride)
       Kernel over stride is the average far from the edges. Single outputs get a whole
@@ -329,10 +301,6 @@ entry(
         i * stride -> i * kernel{| && (size - 1) * stride + kernel -> size * kernel}
       Your inputs start a kernel apart. The stride says how far apart they start, the
       kernel how many places each of them reaches.
-    * outputs of each input
-        return torch.full((size,), float(kernel))
-      You count how many outputs an input reaches: always `kernel`. Wanted is the other
-      sum: how many inputs reach each output.
     * one place too few or too many
         + kernel] -> + kernel {-|+} 1]
       An input reaches `kernel` outputs, from i * stride to i * stride + kernel - 1;
@@ -344,13 +312,11 @@ entry(
         return counts -> return counts / counts.{max|sum}()
       The pattern is right, divided by one number. Wanted are the counts.
     """,
-    names=NAMES,
-    lesson=6,
     reference=layers.overlap_count,
     observe=counts,
     probes=given(
         "size kernel stride", (1, 3, 2), (3, 3, 2), (4, 4, 2), (4, 3, 1), (3, 2, 3),
-        (5, 5, 2),
+        (5, 5, 2), (12, 9, 1),
     ),
 )  # fmt: skip
 
@@ -385,11 +351,11 @@ def maps(n, c, h, w, *, spread=(1, 2, 3), shift=0.0, eps=1e-5):
     """
     x = torch.tensor(spread[:c])[:, None, None] * random(n, c, h, w)
     x = (64 * x).round() / 64 + shift * torch.arange(1.0, c + 1)[:, None, None]
-    weight, bias = 1.5 + 0.5 * torch.arange(c), 0.3 - torch.arange(c) * 1.0
+    weight, bias = 1.5 - torch.arange(c) * 1.0, 0.3 - torch.arange(c) * 1.0
     return lambda: (x.clone(), weight.clone(), bias.clone(), eps)
 
 
-entry(
+exercise(
     r"""
     batch_norm(x, weight, bias, eps)
         mean = x.mean(dim=(0, 2, 3), keepdim=True)
@@ -399,10 +365,9 @@ entry(
 
     because: Each channel gets mean 0 and variance 1 over the whole batch, then the
       spread and the mean that training chooses.
-    praise: That is its training mode, in value and in slope. What it does to a single
-      image comes on trial below.
-    hint: A channel's mean is taken over all images and all pixels: which three axes of
-      (n, c, h, w) are those?
+    praise: That is its training mode, in value and in slope. A single image is another
+      matter.
+    hint: A mean over all images and pixels: which three axes of (n, c, h, w)?
     hint: `x.mean(dim=(0, 2, 3), keepdim=True)` stays (1, c, 1, 1). Its sibling
       `x.var(...)` divides by n - 1 unless `correction=0`.
     hint: weight is (c,): which shape does it need beside (n, c, h, w)?
@@ -432,8 +397,7 @@ entry(
       root (in Adam it stands outside).
     * eps not used
         + eps -> + {0|1e-5|1e-8}
-      The argument eps has no effect. Add it to the variance, so that a constant channel
-      is not divided by 0.
+      The argument eps has no effect. It belongs to the variance, inside the root.
     * over other axes
         (0, 2, 3) -> {0|1|(2, 3)|(1, 2, 3)|(0, 1, 2)|(0, 1, 2, 3)}
       Each channel has one mean, over all images and all pixels: axes 0, 2 and 3. (Axes
@@ -452,22 +416,18 @@ entry(
     * divided by the variance
         torch.sqrt(variance + eps) -> (variance + eps)
         x.var -> x.std
-      Divide by the standard deviation: the root of the variance, taken once. (`std` is
-      a root already.)
-    * mean kept
-        (x - mean) -> x
-      The spread is 1, the mean is not 0: subtract it first.
+      Divide by the root of the variance, taken once. (`std` is a root already.)
     * along the width
         weight[:, None, None] -> weight{| && bias[:, None, None] -> bias}
         bias[:, None, None] -> bias
       A vector (c,) lines up with the *last* axis, the width. Give weight and bias the
       shape (c, 1, 1): `weight[:, None, None]`.
     * weight and bias
-        /return .+/ -> return normalized{| * weight[:, None, None]| + bias[:, None, None]}
+        /return .+/ -> return normalized
+        {* weight|+ bias}[:, None, None] ->
         * weight[:, None, None] + bias -> * bias[:, None, None] + weight
         /return .+/ -> return (normalized + bias[:, None, None]) * weight[:, None, None]
-      Mean 0 and variance 1 are half of it: then comes first times `weight`, then plus
-      `bias`, channel by channel.
+      Normalized is half of it: then times `weight`, then plus `bias`, by channel.
     * mean of squares less squared mean
         /variance = .*/ -> variance = (x**2).mean(dim=(0, 2, 3), keepdim=True) - mean**2
       On paper E[x^2] - E[x]^2 is the variance. In float32 both are large where the mean
@@ -477,14 +437,12 @@ entry(
         /return (.+)/ -> with torch.no_grad(): return x.copy_(\1)
       The input is changed in place; its owner still needs it. Make a new tensor.
     """,
-    names=NAMES,
-    lesson=6,
     reference=layers.batch_norm,
     observe=normalized,
     probes={
         "one channel, two images of one pixel": maps(2, 1, 1, 1),
         "three channels": maps(4, 3, 3, 3, shift=2.0),
-        "two channels, not square": maps(3, 2, 2, 5, shift=-1.0),
+        "a single image, not square": maps(1, 2, 2, 5, shift=-1.0),
         "a large eps": maps(4, 3, 2, 2, eps=0.5),
         "a channel that is constant": maps(3, 2, 2, 2, spread=(1, 0), shift=2.0),
     },
@@ -508,7 +466,7 @@ def bent(function: Any, x: Tensor, slope: float) -> Seen:
         yield label, seen
 
 
-entry(
+exercise(
     r"""
     leaky_relu(x, slope)
         return torch.where(x > 0, x, slope * x)
@@ -516,10 +474,8 @@ entry(
     because: Right of 0 numbers pass as they are, left of it a share `slope` of them.
     praise: A unit with a negative input still hands a gradient on, a fifth of it in
       DCGAN. G learns through D, so every one of D's units should pass some.
-    hint: Two straight lines meet at 0. `torch.where(condition, a, b)` takes one or the
-      other, number by number.
-    hint: For a slope below 1: which of x and slope * x is the larger one, left of 0 and
-      right of it?
+    hint: Two straight lines meet at 0. What does `torch.where(condition, a, b)` do?
+    hint: Which of x and slope * x is the larger one, left of 0 and right of it?
     right: return {F.leaky_relu(x, slope)|torch.maximum(x, slope * x)}
     right: return F.relu(x) - slope * F.relu(-x)
     right: return x.clamp(min=0) + slope * x.clamp(max=0)
@@ -528,8 +484,7 @@ entry(
 
     * plain ReLU
         return F.relu(x)
-      That is ReLU: below 0 nothing passes, and no gradient either. The leak is slope *
-      x.
+      That is ReLU: below 0 nothing passes, and no gradient either.
     * the slope is typed in
         slope * x -> {0.2|0.01} * x
       Your slope is always the same number (torch's default is 0.01). Use the argument.
@@ -540,9 +495,6 @@ entry(
         slope * x) -> {slope|-slope})
         return x.clamp(min=slope)
       Below 0 you return a constant, so no gradient passes. Multiply the slope with x.
-    * x over slope
-        slope * x -> x / slope
-      Below 0 you divide by the slope, which makes numbers larger. Multiply by it.
     * the positive side
         x > 0 -> x < 0
         return {F.relu(x) + |}slope * x
@@ -551,9 +503,6 @@ entry(
     * identity
         return x
       Nothing changes below 0: multiply there by the slope.
-    * bent at the slope
-        x > 0 -> x > {slope|1}
-      The bend is in the wrong place: it is x > 0 that decides, not the slope.
     * another bend
         return F.{elu(x, slope)|softplus(x)|gelu(x)|silu(x)}
       That is another activation, curved below 0. Leaky ReLU is two straight lines.
@@ -566,8 +515,6 @@ entry(
       The input is changed in place; its owner still needs it, and so does autograd.
       Make a new tensor: `torch.where`, for one.
     """,
-    names=NAMES,
-    lesson=6,
     reference=layers.leaky_relu,
     observe=bent,
     probes={
@@ -579,6 +526,7 @@ entry(
     },
     later={
         "close to 0, and 0 itself": numbers(-1e-2, -1e-4, 0.0, 1e-4, 1e-2, slope=0.3),
+        "far out, slope 0": numbers(-1e6, 1e6, slope=0.0),
         "in float64": numbers(-1 / 3, -1e-60, 0.1, slope=0.1, dtype=torch.float64),
     },
     elementwise=True,
@@ -607,9 +555,10 @@ def steps(
     for t, gradient in enumerate(gradients, 1):
         now, slope = parameter.clone(), gradient.clone()
         new = function(now, slope, state, lr, betas, eps)
-        if not (torch.equal(now, parameter) and torch.equal(slope, gradient)):
-            yield "the parameter and the gradient given", CHANGED
-            return
+        for what, a, b in (("parameter", now, parameter), ("gradient", slope, gradient)):
+            if not torch.equal(a, b):
+                yield f"the {what} given", CHANGED
+                return
         if t == 1 and isinstance(new, Tensor):
             alone = walk([parameter + 1, 1, {}])
             by_turns = walk([parameter + 1, 1, {}], [parameter + 2, -2, {}])
@@ -639,7 +588,7 @@ def walk_of(n, *shape, betas=(0.9, 0.999), eps=1e-8, size=1.0, lr=0.1, start=Non
     return make
 
 
-entry(
+exercise(
     r"""
     adam_step(parameter, gradient, state, lr, betas, eps)
         t = state["t"] = state.get("t", 0) + 1
@@ -654,8 +603,7 @@ entry(
       depends on the gradient's size, so Adam hides a gradient that has become small.
     hint: Two running averages: new = beta * old + (1 - beta) * what came in. What comes
       into m, and what into v? `state.get('m', 0)` starts at 0.
-    hint: After t steps the weights in m add up to 1 - beta1^t, not to 1. What division
-      makes an average of it?
+    hint: After t steps the weights in m add up to 1 - beta1^t, not to 1. So?
     hint: Then: parameter - lr * m_hat / (sqrt(v_hat) + eps).
     edge: Right, but not for very small or very large numbers. Take lr, eps and the
       gradient as they come: no clamp, no second epsilon, no cast.
@@ -683,12 +631,7 @@ entry(
       root.
     * eps inside the root
         torch.sqrt(v_hat) + eps -> torch.sqrt(v_hat + eps)
-      You add eps to v, inside the root. There 1e-8 counts as 1e-4 beside the gradient;
-      it belongs outside.
-    ~ eps before the correction
-        torch.sqrt(v_hat) + eps -> (torch.sqrt(v) + eps) / (1 - betas[1] ** t) ** 0.5
-      You add eps to the root of v before v is corrected. That is a form the paper
-      offers, too, with another eps; here correct v, take the root, then add.
+      eps belongs outside: inside, 1e-8 counts as 1e-4 beside the gradient.
     * no eps
         + eps ->
       eps has no effect in yours. It keeps steps small where gradients are, and prevents
@@ -727,13 +670,7 @@ entry(
     * a sum for an average
         (1 - betas[0]) * ->{| && (1 - betas[1]) * ->}
         (1 - betas[1]) * ->
-      The new gradient enters with weight 1: that is a growing sum. In an average it has
-      the weight 1 - beta.
-    * starts at the gradient
-        "m", 0 -> "m", gradient && "v", 0 -> "v", gradient**2
-          {|&& /m_hat, .+/ -> m_hat, v_hat = m, v}
-      Your averages start at the first gradient. Adam's start at 0; that is what the
-      correction corrects.
+      The new gradient enters with weight 1. In an average its weight is 1 - beta.
     * lr forgotten
         lr * ->
       lr has no effect: the step is lr times m over the root of v.
@@ -750,8 +687,6 @@ entry(
       Two parameters, each with its own state, disturb each other. What has to be
       remembered belongs into the argument `state`, not into a global or a default.
     """,
-    names=NAMES,
-    lesson=6,
     reference=layers.adam_step,
     observe=steps,
     probes={
