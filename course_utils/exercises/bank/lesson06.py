@@ -556,10 +556,14 @@ def steps(
         now, slope = parameter.clone(), gradient.clone()
         new = function(now, slope, state, lr, betas, eps)
         for what, a, b in (("parameter", now, parameter), ("gradient", slope, gradient)):
-            if not torch.equal(a, b):
-                yield f"the {what} given", CHANGED
+            same = torch.equal(a, b)
+            yield f"the {what} given", "unchanged" if same else CHANGED
+            if not same:
                 return
-        if t == 1 and isinstance(new, Tensor):
+        yield "returned", "a tensor" if isinstance(new, Tensor) else new
+        if not isinstance(new, Tensor):
+            return
+        if t == 1:
             alone = walk([parameter + 1, 1, {}])
             by_turns = walk([parameter + 1, 1, {}], [parameter + 2, -2, {}])
             own = close(by_turns, alone, rtol=1e-5, atol=1e-8)
@@ -568,7 +572,7 @@ def steps(
                 return
         if t in (1, 2, 3, 10, len(gradients)):
             yield f"parameter after step {t}", new
-        if not isinstance(new, Tensor) or new.shape != parameter.shape:
+        if new.shape != parameter.shape:
             return
         parameter = new.detach()
 
