@@ -63,10 +63,10 @@ _ERRORS = {
     "`{0}`.",
     r"'NoneType'": "Something is None: a function without `return`, a `.grad` that no "
     "backward() has filled, a bias that a layer does not have.",
-    r"Boolean value of Tensor": "`if`, `max` and `and` want one answer, and a tensor has "
+    r"Boolean value of Tensor": "`if`, `max` and `and` want one answer; a tensor has "
     "many. `torch.where` and `torch.maximum` choose number by number.",
-    r"to have (\d+) channels, but got (\d+)": "That layer takes {0} channels and is given "
-    "{1}. What one layer returns, the next one has to take.",
+    r"to have (\d+) channels, but got (\d+)": "That layer takes {0} channels and is "
+    "given {1}. What one layer returns, the next one has to take.",
     r"TooSlow": "An endless loop, or far more work than the task needs?",
 }
 

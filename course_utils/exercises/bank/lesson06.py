@@ -26,8 +26,11 @@ exercise = partial(entry, names=NAMES, lesson=6)
 
 def given(names, *rows):
     """Probes with whole numbers; those left out take their defaults."""
-    labels = [", ".join(f"{n} {x}" for n, x in zip(names.split(), r)) for r in rows]
-    return {label: lambda r=row: r for label, row in zip(labels, rows, strict=True)}
+    probes = {}
+    for row in rows:
+        pairs = zip(names.split(), row, strict=False)
+        probes[", ".join(f"{n} {x}" for n, x in pairs)] = lambda row=row: row
+    return probes
 
 
 def random(*shape, seed=0, dtype=torch.float32):
@@ -104,7 +107,8 @@ exercise(
     observe=result,
     probes=given(
         "size kernel stride padding", (5, 3), (64, 4, 2, 1), (10, 3, 2, 0),
-        (10, 3, 2, 1), (5, 3, 1, 2), (27, 5, 3, 2), (4, 4), (12, 2, 5, 1), (902, 11, 7, 3),
+        (10, 3, 2, 1), (5, 3, 1, 2), (27, 5, 3, 2), (4, 4), (12, 2, 5, 1),
+        (902, 11, 7, 3),
     ),
 )  # fmt: skip
 
@@ -555,8 +559,9 @@ def steps(
     for t, gradient in enumerate(gradients, 1):
         now, slope = parameter.clone(), gradient.clone()
         new = function(now, slope, state, lr, betas, eps)
-        for what, a, b in (("parameter", now, parameter), ("gradient", slope, gradient)):
-            same = torch.equal(a, b)
+        kept = {"parameter": (now, parameter), "gradient": (slope, gradient)}
+        for what, pair in kept.items():
+            same = torch.equal(*pair)
             yield f"the {what} given", "unchanged" if same else CHANGED
             if not same:
                 return

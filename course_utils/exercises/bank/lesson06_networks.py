@@ -396,7 +396,8 @@ exercise(
       The order is convolution, batch normalization, ReLU.
     * another end
         , nn.Tanh() ->
-        nn.Tanh() -> nn.{Sigmoid()|Hardtanh()|ReLU(), nn.Tanh()|Tanh(), nn.ReLU()|ReLU()}
+        nn.Tanh() -> nn.{Sigmoid()|Hardtanh()|ReLU()}
+        nn.Tanh() -> nn.{ReLU(), nn.Tanh()|Tanh(), nn.ReLU()}
       tanh alone belongs behind the last layer, since the data lie in [-1, 1]. A sigmoid
       makes [0, 1], a clamp has slope 0 outside, a ReLU removes every pixel below 0.
     * another activation
