@@ -38,8 +38,9 @@ _ERRORS = {
     "the forward pass again for the second backward, or detach what they share.",
     r"modified by an inplace operation": "A number that backward() still needs was "
     "changed after the forward pass; often optimizer.step() came too early.",
-    r"leaf Variable that requires grad.*in-place": "The input is changed in place. "
-    "Make a new tensor: `x - 1`, where `x -= 1` overwrites the caller's.",
+    r"leaf Variable that requires grad.*in-place": "A tensor that asks for gradients "
+    "is changed in place. Of an input make a new tensor: `x - 1`, where `x -= 1` "
+    "overwrites the caller's. A weight is set under `torch.no_grad()`.",
     r"between 0 and 1": "binary_cross_entropy wants probabilities; these are logits, "
     "or numbers outside [0, 1].",
     r"(shapes cannot be multiplied|size of tensor|must match|target size|"
@@ -66,8 +67,12 @@ _ERRORS = {
     "`{0}`.",
     r"'(int|float)' object has no attribute '(\w+)'": "`{1}` belongs to tensors, and "
     "this is a plain number. `torch.zeros_like(x)` makes a tensor like x.",
-    r"'NoneType'": "Something is None: a function without `return`, or a `.grad` that "
-    "no backward() has filled.",
+    r"'NoneType'": "Something is None: a function without `return`, a `.grad` that no "
+    "backward() has filled, a bias that a layer does not have.",
+    r"Boolean value of Tensor": "`if`, `max` and `and` want one answer; a tensor has "
+    "many. `torch.where` and `torch.maximum` choose number by number.",
+    r"to have (\d+) channels, but got (\d+)": "That layer takes {0} channels and is "
+    "given {1}. What one layer returns, the next one has to take.",
     r"TooSlow": "An endless loop, or far more work than the task needs?",
 }
 
