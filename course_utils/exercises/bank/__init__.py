@@ -1,3 +1,6 @@
 """The bank: what each exercise accepts, says and hints, one module a lesson."""
 
-from . import lesson03  # noqa: F401  each lesson registers its exercises
+from . import (  # noqa: F401  each lesson registers its exercises
+    lesson03,
+    lesson04,
+)

@@ -1,0 +1,672 @@
+"""Lesson 4: the flipped target, its slopes and its divergence, modes, soft targets."""
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from course_utils import evaluation, losses
+
+from .. import families, observers
+from ..text import entry
+
+NAMES = {"torch": torch, "F": F, "math": math, "losses": losses}
+
+
+def given(*values, shape=(-1,), dtype=torch.float32, requires_grad=False):
+    """A probe: one tensor of these numbers."""
+
+    def make():
+        numbers = torch.tensor(values, dtype=dtype).reshape(shape)
+        return (numbers.requires_grad_(requires_grad),)
+
+    return make
+
+
+# ------------------------------------------ the same loss, as a log and by target
+
+LOSS = {
+    "lesson": 4,
+    "observe": observers.value_and_slope,
+    "probes": {
+        "D undecided (1/2)": given(0.5),
+        "D(G(z)) = 0.1, 0.5, 0.9": given(0.1, 0.5, 0.9),
+        "the same three twice": given(0.1, 0.5, 0.9, 0.1, 0.5, 0.9),
+    },
+    "later": {
+        "200 fakes": lambda: (torch.linspace(0.1, 0.5, 200),),
+        "in float64": given(0.2, 0.7, dtype=torch.float64),
+    },
+    "edge": {
+        "D sure of two fakes": given(1e-3, 1e-4),
+        "D very sure of one (2e-12)": given(2e-12, 0.5),
+        "D all but fooled by one, in float64": given(
+            0.5, 1 - 1e-9, dtype=torch.float64
+        ),
+    },
+    "same": 1e-4,  # a target of 0.999 differs from 1 by little
+}
+
+entry(
+    r"""
+    nonsaturating_generator_loss(fake_probability)
+        return -torch.log(fake_probability).mean()
+
+    because: Maximizing E[log D(G(z))] is minimizing its negative.
+    praise: One line changed. The rest of this lesson is what that line does.
+    hint: G wants D to say `real`. Which probability shall become large?
+    hint: Make log D(G(z)) large: minimize its opposite, averaged over the batch.
+    edge: Right, but not where D is nearly sure of a fake, or nearly fooled. Is there an
+      epsilon or a clamp (`Bernoulli` brings one along), or 1 - D on the way? Each
+      changes the loss or its slope exactly where G needs it. The formula has none: take
+      the log of fake_probability as it is. A later lesson makes the log safe.
+    right: return torch.log(1 / fake_probability).mean()
+    right: return -fake_probability.log().sum() / len(fake_probability)
+    right: return F.binary_cross_entropy(
+        fake_probability, torch.ones_like(fake_probability))
+    right: return sum(-torch.log(p) for p in fake_probability) / len(fake_probability)
+
+    * the minimax loss
+        -torch.log(fake_probability) -> torch.log(1 - fake_probability)
+      This is log(1 - D(G(z))), the minimax loss: it makes D's goal fail. Now G has a
+      goal of its own, the answer `real`: -log D(G(z)).
+    * the fake label
+        (fake_probability) -> (1 - fake_probability)
+      That is what D minimizes on fakes. G would learn to be caught: D(G(z)) goes down
+      with this loss. G wants the log of D(G(z)) itself, and large.
+    * lost minus
+        -torch.log -> torch.log
+      G wants log D(G(z)) large, and an optimizer makes a loss small. Without the minus
+      it drives D(G(z)) to 0, and the loss to minus infinity.
+    * one minus outside the log
+        -torch.log -> 1 - torch.log
+      Every slope is right and every value is 1 too high, so it would train well and be
+      misread: no 1 in front of the log.
+    * no log
+        -torch.log(fake_probability) -> {-fake_probability|(1 - fake_probability)}
+      There is no log in it. Its slope in the logit would be D (1 - D), which vanishes
+      on both sides; the log is what keeps it alive.
+    * squared error
+        return (fake_probability - 1).square().mean()
+      That is the squared distance to `real`. Wanted is minus the log of the
+      probability.
+    * both terms
+        return -(torch.log(fake_probability) + torch.log(1 - fake_probability)).mean()
+      Two terms for one sample, and the second asks D to say `generated`. G has one
+      goal: log D(G(z)).
+    """,
+    names=NAMES,
+    families=families.LOGS + families.MEANS,
+    without=("sign turned",),  # lost minus
+    reference=losses.nonsaturating_generator_loss,
+    **LOSS,
+)
+
+entry(
+    r"""
+    flipped_target_loss(fake_probability)
+        target = torch.ones_like(fake_probability)
+        return losses.binary_cross_entropy(fake_probability, target)
+
+    because: With target 1 only -log p is left of the cross-entropy.
+    praise: When code labels fakes as real in G's step, it is no bug: it is this.
+    hint: D's cost on a fake has target 0. Which label does G want?
+    hint: The target is a tensor of ones: `torch.ones_like(fake_probability)`.
+    edge: Right, but not where D is nearly sure of a fake, or nearly fooled. Is there an
+      epsilon or a clamp, or 1 - D on the way? Each changes the loss or its slope
+      exactly where G needs it. Give the cross-entropy fake_probability as it is.
+    right: losses.binary_cross_entropy -> F.binary_cross_entropy
+    right: losses.binary_cross_entropy -> torch.nn.BCELoss()
+    right: return -torch.log(fake_probability).mean()
+    right: return F.nll_loss(
+        torch.stack([1 - fake_probability, fake_probability], 1).log(),
+        torch.ones(len(fake_probability)).long())
+
+    * target 0
+        ones_like -> zeros_like
+      Target 0 is the truth, and D's business: G would be paid for being caught. Flip
+      it: G asks for the label 1.
+    * a minus in front of target 0
+        ones_like -> zeros_like && return -> return -
+      Minus the cross-entropy with target 0 is the minimax loss, with its flat side.
+      Flip the target, not the sign.
+    * sign and target flipped
+        return -> return -
+      Cross-entropy is a cost: with target 1 it is low where D says `real`. G minimizes
+      it as it is; no minus.
+    * smoothed for G
+        torch.ones_like(fake_probability) ->
+          torch.full_like(fake_probability, {0.7|0.8|0.9|0.95|0.99|0.999})
+      A target below 1 pulls G back as soon as it convinces D by more than that: with
+      0.9 the best logit is 2.197. Soft targets are for D, and come later in this
+      lesson; G's is 1.
+    * target 1/2
+        torch.ones_like(fake_probability) -> torch.full_like(fake_probability, 0.5)
+      Target 1/2 asks D to be undecided. G asks for `real`: target 1.
+    * both targets
+        losses.binary_cross_entropy(fake_probability, target) ->
+          losses.binary_cross_entropy(fake_probability, target) {+|-}
+          losses.binary_cross_entropy(fake_probability, 1 - target)
+      Two targets for one sample. G has one goal, and one term: target 1.
+    * arguments swapped
+        (fake_probability, target) -> (target, fake_probability)
+        losses.binary_cross_entropy(fake_probability, target) ->
+          F.binary_cross_entropy(target, fake_probability.detach())
+      The answer comes first and the target second: swapped, every D(G(z)) is taken for
+      the truth and 1 for D's answer.
+    * cross-entropy on logits
+        losses.binary_cross_entropy -> F.binary_cross_entropy_with_logits
+      `..._with_logits` applies a sigmoid, and fake_probability has been through one:
+      use the cross-entropy on probabilities.
+    * targets of a fixed type
+        losses -> F && torch.ones_like(fake_probability) ->
+          torch.ones(len(fake_probability))
+        (fake_probability, target) -> (fake_probability.float(), target.float())
+      Something here is float32 whatever the input is, as torch.ones(...) or .float()
+      makes it, and the race will hand over float64.
+      `torch.ones_like(fake_probability)` fits always.
+    ~ sum in place of mean
+        /losses(.+)\)/ -> F\1, reduction="sum")
+      A sum grows with the batch. An expectation is estimated by the mean.
+    * no mean
+        /losses(.+)\)/ -> F\1, reduction="none")
+      One number for each sample. A loss is one number: their mean.
+    * squared error
+        losses.binary_cross_entropy -> F.mse_loss
+      That is the squared distance to the target. The cross-entropy is minus the log of
+      the probability given to it.
+    """,
+    names=NAMES,
+    families=families.MEANS,
+    without=("sign turned",),
+    **LOSS,
+)
+
+
+# ------------------------------------------------------------------ the ratio of slopes
+
+entry(
+    r"""
+    slope_ratio(logit)
+        return torch.exp(-logit)
+
+    because: (1 - D) / D = exp(-l) / 1, once D = 1 / (1 + exp(-l)) is put in.
+    praise: At logit -8 that is 2,981 times as strong. The race will show it.
+    hint: In the logit, d(-log D) = -(1 - D) and d log(1 - D) = -D. Divide.
+    hint: D = 1 / (1 + exp(-l)). What is (1 - D) / D when it is written out?
+    edge: Right while D hesitates, wrong where it is sure or fooled. Is D, or 1 - D,
+      formed on the way? It is rounded to 0 or 1 there. Put D = 1 / (1 + exp(-l)) in and
+      cancel by hand: one exp is left, without a clamp.
+    right: return torch.sigmoid(-logit) / torch.sigmoid(logit)
+    right: return 1 / logit.exp()
+    right: return torch.exp(F.logsigmoid(-logit) - F.logsigmoid(logit))
+    right: return math.e ** -logit
+    right: return torch.from_numpy(np.exp(-logit.detach().numpy()))
+
+    * upside down
+        -logit -> logit
+      Upside down: this is minimax over non-saturating. Where D is sure of a fake, at
+      negative logits, the new slope is the larger one.
+    * sign
+        return -> return -
+      Both slopes are negative, so their ratio is positive: for every single sample the
+      two losses pull the same way.
+    * the logit taken for D
+        return (1 - logit) / logit
+      (1 - D) / D is right, and D = sigmoid(logit): the input is a logit.
+    * one slope alone
+        torch.exp(-logit) -> {|-}torch.sigmoid({|-}logit)
+      This is one of the two slopes. Divide: -(1 - D) by -D.
+    * a difference
+        return torch.sigmoid(-logit) - torch.sigmoid(logit)
+        return torch.sigmoid(logit) - torch.sigmoid(-logit)
+      The slopes are subtracted. A ratio says how many times as strong.
+    * a product
+        return torch.sigmoid(-logit) * torch.sigmoid(logit)
+      The slopes are multiplied. A ratio says how many times as strong: divide.
+    * ratio of the losses
+        return {|-}F.softplus(-logit) / F.softplus(logit)
+      These are the values, log D over log(1 - D). What moves G are the slopes.
+    * 1 / D
+        return 1 / torch.sigmoid(logit)
+      1 / D is the slope of log D in D, or 1 + exp(-l). In the logit the new slope is
+      -(1 - D); divide that by -D.
+    * log of the ratio
+        return -logit
+      -l is the logarithm of the ratio. Undo the log.
+    * averaged
+        torch.exp(-logit) -> torch.exp(-logit).mean()
+      One ratio for each logit is wanted, in the logits' shape: no mean.
+    """,
+    names=NAMES | {"np": np},
+    lesson=4,
+    observe=observers.value,
+    elementwise=True,
+    atol=0.0,
+    probes={
+        "undecided (logit 0)": given(0.0),
+        "sure of a fake (-5)": given(-5.0),
+        "half fooled (2)": given(2.0),
+        "a table of logits": given(-3.0, -1.0, 0.0, 4.0, shape=(2, 2)),
+    },
+    later={
+        "with a graph, as D hands them out": given(-4.0, 1.0, requires_grad=True),
+        "in float64": given(-3.0, 0.5, dtype=torch.float64),
+    },
+    edge={
+        "very sure (-20)": given(-20.0),
+        "fooled (12)": given(12.0),
+        "logits -80, 80": given(-80.0, 80.0),
+    },
+)
+
+
+# ------------------------------------------------------------------ modes
+
+SQUARE = ((0.0, 0.0), (4.0, 0.0), (0.0, 4.0), (4.0, 4.0))
+CLOUD = ((0.1, 0.0), (0.0, -0.2), (4.1, 0.1), (2.0, 2.0), (0.2, 0.2))
+
+
+def plane(samples, centers, radius):
+    """A probe: new tensors each time."""
+    return lambda: (torch.tensor(samples), torch.tensor(centers), radius)
+
+
+def sunflower():
+    """Samples like the seeds of a sunflower, over the left half of a ring of modes."""
+    k, turn = torch.arange(40), 2 * math.pi * (torch.arange(8) - 3) / 8
+    spiral = torch.stack([torch.cos(2.4 * k), torch.sin(2.4 * k)], 1)
+    ring = 2 * torch.stack([torch.cos(turn), torch.sin(turn)], 1)
+    return 0.24 * k.sqrt()[:, None] * spiral + torch.tensor([-1.0, 0.5]), ring, 0.5
+
+
+entry(
+    r"""
+    modes_covered(samples, centers, radius)
+        near = torch.cdist(samples, centers) <= radius  # (n, k)
+        return int(near.any(dim=0).sum())
+
+    because: Each center asks all samples; the centers that hear a yes are summed.
+    praise: Now you can see what a generator leaves out, not only what it makes.
+    hint: `torch.cdist(samples, centers)` is a table (n, k). Which of the two axes must
+      vanish first?
+    hint: For each center: is `any` sample (dim=0) within the radius? Sum those.
+    right:
+        | found = 0
+        | for center in centers:
+        |     if (samples - center).norm(dim=1).min() < radius:
+        |         found += 1
+        | return found
+    right: return torch.cdist(samples, centers).amin(dim=0).le(radius).sum()
+    right: int(near.any(dim=0).sum()) -> len(near.nonzero()[:, 1].unique())
+    right: return int(((samples[:, None] - centers).square().sum(2) <= radius**2)
+        .any(dim=0).count_nonzero())
+
+    * counts samples
+        dim=0 -> dim=1
+        near.any(dim=0) -> near
+      This counts samples that are near some center: ten on one mode make ten. Ask each
+      *center* whether any sample is near it, and count the centers.
+    * every sample near
+        any -> all
+      `all` asks for a mode that every sample is near. One sample is enough: `any`.
+    * no radius
+        return len(torch.cdist(samples, centers).argmin(dim=1).unique())
+      Every sample is given to its nearest center, however far that is. A mode counts
+      only if a sample lies within the radius.
+    * each sample counts once
+        | nearest = torch.cdist(samples, centers).min(dim=1)
+        | return len(nearest.indices[nearest.values <= radius].unique())
+
+        | near = torch.cdist(samples, centers) <= radius
+        | return len(near[near.any(dim=1)].byte().argmax(dim=1).unique())
+      A sample that is near two centers meets both; here it is handed to one of them.
+      Ask each center by itself whether any sample is near.
+    * squared on one side
+        <= radius -> <= radius**2
+        centers) <= -> centers) ** 2 <=
+      One side of the comparison is squared and the other is not. Compare distance with
+      radius, or both squared.
+    * a square for a circle
+        | offset = (samples[:, None] - centers).abs()
+        | return int((offset <= radius).all(dim=2).any(dim=0).sum())
+      Each coordinate by itself is within the radius: that is a square. Use the distance
+      in the plane.
+    * the city's blocks
+        centers) -> centers, p=1)
+      That adds the two coordinates' distances, as one walks through a city's blocks.
+      The distance in the plane is the root of their squares' sum.
+    * the mean distance
+        centers) <= -> centers).mean(dim=0, keepdim=True) <=
+      The mean distance of all samples is compared. One sample within the radius is
+      enough: compare each distance.
+    ~ a share
+        int(near.any(dim=0).sum()) -> near.any(dim=0).float().mean(){|.item()}
+      That is the share of modes, between 0 and 1. Their number is asked for.
+    ~ modes that are missed
+        near.any(dim=0) -> (~near.any(dim=0))
+      Those are the modes without a sample. Count the others.
+    * which, not how many
+        int(near.any(dim=0).sum()) -> near.any(dim=0){|.nonzero()[:, 0]}
+      That says which modes are met. Their number is asked for: sum them.
+    ~ counted in floats
+        int(near.any(dim=0).sum()) -> near.float().amax(dim=0).sum()
+      The number is right and its kind is not: a count is a whole number. Sum the True
+      and False themselves, or wrap it in `int(...)`.
+    """,
+    names=NAMES,
+    lesson=4,
+    reference=evaluation.modes_covered,
+    observe=observers.value,
+    probes={
+        "one sample on each of two modes, one mode left": plane(
+            ((0.1, 0.0), (4.0, 0.1)), SQUARE[:3], 0.5
+        ),
+        "two of four modes, one sample between": plane(CLOUD, SQUARE, 0.5),
+        "a smaller radius": plane(CLOUD, SQUARE, 0.12),
+        "a radius above 1": plane(((1.2, 0.0), (2.5, 4.0)), SQUARE, 1.3),
+        "nothing near": plane(((2.0, 2.0), (2.1, 2.0)), SQUARE, 0.5),
+        "in the corner of a square, outside the circle": plane(
+            ((0.4, 0.4), (4.3, 0.3)), SQUARE, 0.5
+        ),
+        "one sample near two modes": plane(
+            ((0.5, 0.0), (0.1, 0.0), (-0.9, 0.0)),
+            ((0.0, 0.0), (1.0, 0.0), (2.0, 2.0)),
+            0.7,
+        ),
+        "inside the rim of one mode, outside that of two": plane(
+            ((-3.0, -4.0), (3.0, -3.96), (-1.02, 4.0)),
+            ((-3.0, -3.02), (3.0, -5.0), (-2.05, 4.0)),
+            1.0,
+        ),
+        "forty samples over half a ring of modes": sunflower,
+    },
+)
+
+
+# ------------------------------------------------------------------ which divergence
+
+EPS = torch.linspace(-8, 8, 4001, dtype=torch.float64)
+GRID = {"eps": EPS, "weight": torch.softmax(-(EPS**2) / 2, dim=0)}  # the stub has them
+
+entry(
+    r"""
+    nonsaturating_gradient_1d(theta)
+        x = theta + eps
+        slope = theta * torch.sigmoid(theta * x - theta**2 / 2)
+        return (slope * weight).sum().item()
+
+    because: Softplus has the sigmoid as its slope, and the logit has -theta.
+    praise: Now you hold one side of a theorem; the next cell computes the other.
+    hint: D* stands still, so only x = theta + eps moves with theta, and dx/dtheta = 1.
+      What is the slope of -log D*(x) in x?
+    hint: -log D* = log(1 + exp(theta x - theta^2 / 2)). Its slope in x is theta times a
+      sigmoid. Then take the mean with `weight`.
+    right: return (slope * weight).sum().item() -> return float(slope @ weight)
+    right:
+        | t = torch.tensor(float(theta), dtype=torch.float64, requires_grad=True)
+        | cost = F.softplus(theta * (t + eps) - theta**2 / 2)
+        | (cost * weight).sum().backward()
+        | return t.grad.item()
+    right:
+        | x = theta + eps
+        | D = torch.sigmoid(theta**2 / 2 - theta * x)
+        | return (theta * (1 - D) * weight).sum().item()
+    right:
+        | nodes, weights = np.polynomial.hermite_e.hermegauss(80)
+        | slope = theta / (1 + np.exp(-(theta * (theta + nodes) - theta**2 / 2)))
+        | return float((slope * weights).sum() / weights.sum())
+
+    * D moves along
+        | t = torch.tensor(float(theta), dtype=torch.float64, requires_grad=True)
+        | cost = F.softplus(t * (t + eps) - t**2 / 2)
+        | (cost * weight).sum().backward()
+        | return t.grad.item()
+      This is the slope of KL - JSD, with one JSD: D* was taken along, and its own
+      dependence on theta differentiated, too. In a step of G the discriminator stands
+      still, and only x = theta + eps moves.
+    * the minimax gradient
+        sigmoid(theta * x - theta**2 / 2) -> sigmoid(theta**2 / 2 - theta * x)
+        x = theta + eps -> x = eps
+      This is the minimax gradient, that of 2 JSD: theta E[D*(x)]. (A mean over eps in
+      place of x = theta + eps gives the same number.) For -log D the slope has 1 - D* =
+      sigmoid(theta x - theta^2 / 2).
+    * sign
+        slope = theta -> slope = -theta
+      The size is right, the sign is not. Raising theta above 0 moves G away from the
+      data at 0, so the loss must rise.
+    * theta forgotten
+        slope = theta * -> slope =
+      Chain rule: the logit of D* falls by theta for each unit of x, so the slope
+      carries a factor theta.
+    * theta forgotten in the logit
+        theta * x -> x
+      D*'s logit is theta^2 / 2 - theta x: the theta in front of x is missing.
+    * the offset forgotten
+        x - theta**2 / 2 -> x
+      The border of D* lies halfway between the two distributions, at theta / 2. Keep
+      the - theta^2 / 2.
+    * the offset added
+        x - theta -> x + theta
+      D*'s logit is theta^2 / 2 - theta x. In 1 - D* both signs turn: theta x minus
+      theta^2 / 2.
+    * the loss itself
+        slope = theta * torch.sigmoid -> slope = F.softplus
+      This is E[-log D*(x)], the height. Its derivative in theta is asked for.
+    * the weight forgotten
+        (slope * weight).sum() -> slope.{mean|sum}()
+      Every eps of the grid counts the same here. Under N(0, 1) those near 0 are the
+      likely ones: multiply by `weight`, then sum.
+    * averaged twice
+        .sum() -> .mean()
+      `weight` sums to 1 already, so the weighted *sum* is the mean. A mean on top
+      divides by the 4001 grid points once more.
+    * KL alone
+        return float(theta)
+      theta is the gradient of KL(p_g || p_data) alone. The loss follows another
+      divergence.
+    ~ half
+        /return (.+)/ -> return (\1) / 2
+      Right up to a factor 1/2. The weights must sum to 1, and nothing is halved.
+    """,
+    names=NAMES | GRID | {"np": np},
+    lesson=4,
+    observe=observers.value,
+    rtol=1e-3,
+    atol=1e-3,
+    probes={
+        f"theta = {theta:g}": lambda theta=theta: (theta,)
+        for theta in (1.0, -1.0, 0.0, 4.0, -2.5)
+    },
+)
+
+
+# ------------------------------------------------------------------ soft targets
+
+entry(
+    r"""
+    smoothed_targets(n, smoothing)
+        return torch.full((n,), 1 - smoothing)
+
+    because: 1 is the hard target of a real; smoothing lowers it, for all alike.
+    praise: D is asked to be 90 % sure of a real, and never more.
+    hint: Which target has a real without smoothing, and which way must it go?
+    hint: `torch.full((n,), value)` makes n equal numbers.
+    right: return torch.ones(n) - smoothing
+    right: return torch.ones(n) * (1 - smoothing)
+    right: return torch.tensor([1 - smoothing] * n)
+    right: return torch.tensor(1 - smoothing).repeat(n)
+
+    * the smoothing itself
+        1 - smoothing -> smoothing
+      These are near 0: the reals would be called fake. The target of a real is 1,
+      lowered by the smoothing.
+    * outward
+        1 - -> 1 +
+      A target above 1 can never be met: D's logit would grow without end. Smooth
+      inward: 1 - smoothing.
+    ~ half the smoothing
+        smoothing) -> smoothing / 2)
+      Libraries for classifiers split the smoothing between the two classes, 1 - s/2.
+      Here the whole of it comes off the reals' target.
+    * random targets
+        return 1 - smoothing * torch.rand(n)
+        return torch.empty(n).uniform_(1 - smoothing, 1)
+        return 1 - smoothing + (torch.rand(n) - 0.5) * smoothing
+      Noisy targets are another trick. Here all n targets are equal, and nothing is
+      drawn.
+    * both sides
+        | return torch.full((n,), 1 - smoothing), torch.full((n,), smoothing)
+
+        | return torch.full((n,), 1 - smoothing), torch.zeros(n)
+
+        | real, fake = torch.full((n,), 1 - smoothing), torch.full((n,), smoothing)
+        | return torch.cat([real, fake])
+      Only the targets of the reals are asked for; those of the fakes stay 0. What
+      happens if they do not is the next question.
+    * not smoothed
+        1 - smoothing -> 1.0
+      The smoothing is not used: every target is 1.
+    * a fixed smoothing
+        1 - smoothing -> 0.9
+      Every target is 0.9, whatever the argument `smoothing` says. Take the argument off
+      the target of a real.
+    * a column
+        (n,) -> (n, 1)
+      Shape (n, 1): beside logits of shape (n,) that becomes a table of all pairs. Make
+      it (n,).
+    * one number
+        torch.full((n,), 1 - smoothing) -> {torch.tensor|}(1 - smoothing)
+      One number for the whole batch. Wanted is a target for each real: shape (n,).
+    * float64
+        smoothing) -> smoothing, dtype=torch.float64)
+      These are float64, as NumPy makes them; logits are float32.
+    """,
+    names=NAMES,
+    lesson=4,
+    observe=observers.value,
+    probes={
+        "3 targets, smoothing 0.1": lambda: (3, 0.1),
+        "4 targets, smoothing 0.3": lambda: (4, 0.3),
+        "no smoothing": lambda: (2, 0.0),
+        "a single target": lambda: (1, 0.2),
+        "5 targets, smoothing 0.65": lambda: (5, 0.65),
+    },
+    same=1e-4,
+)
+
+
+def densities(*pairs, a, b, dtype=torch.float32):
+    """A probe: densities of data and of fakes at some places, and the two targets."""
+    p, q = zip(*pairs, strict=True)
+    return lambda: (torch.tensor(p, dtype=dtype), torch.tensor(q, dtype=dtype), a, b)
+
+
+def slope_in_float64(function, p, *more):
+    """The value; in float64 the slopes, too: the next cell takes them there."""
+    exact = p.dtype == torch.float64
+    look = observers.value_and_slope if exact else observers.value
+    yield from look(function, p, *more)
+
+
+entry(
+    r"""
+    smoothed_optimal_discriminator(p_data, p_g, real_target, fake_target)
+        votes = real_target * p_data + fake_target * p_g
+        return votes / (p_data + p_g)
+
+    because: Cross-entropy is lowest at the mean target, and this is that mean.
+    praise: The unsmoothed D* is the special case of the targets 1 and 0.
+    hint: At one place x, D pays p_data times the cost of target a, and p_g times the
+      cost of target b. Cross-entropy is lowest at the mean target.
+    hint: The mean of a and b, weighted by p_data and p_g.
+    edge: Right, but not where both densities are tiny. Is there an epsilon, a threshold
+      or a clamp? The densities are never both 0 here, so the formula needs none.
+    right: return (fake_target + (real_target - fake_target)
+        * losses.optimal_discriminator(p_data, p_g))
+    right: return (real_target * p_data / (p_data + p_g)
+        + fake_target * p_g / (p_data + p_g))
+    right: return torch.lerp(torch.full_like(p_data, fake_target),
+        torch.full_like(p_data, real_target), p_data / (p_data + p_g))
+
+    * fakes' target forgotten
+        + fake_target * p_g ->
+      The fakes' target is missing. At each place both densities have a vote: p_data
+      votes for real_target and p_g for fake_target.
+    * not smoothed
+        votes / -> p_data /
+      This is D* for the targets 1 and 0. Derive it again with the cost -a log D - (1 -
+      a) log(1 - D) on data.
+    * does not run from target to target
+        return real_target * p_data / (p_data + p_g) + fake_target
+        return (real_target - fake_target) * p_data / (p_data + p_g)
+        return real_target * p_data / (p_data + p_g) - fake_target
+      Put p_data = 0: only fakes come here, and D* must be fake_target. Put p_g = 0: it
+      must be real_target. Your answer misses one of them.
+    * parentheses missing
+        return real_target * p_data + fake_target * p_g / (p_data + p_g)
+        (p_data + p_g) -> p_data + p_g
+        return real_target * p_data + fake_target * p_g / p_data + p_g
+      Division comes before addition: here a part of the sum is not divided, or not
+      divided by. Put each sum in parentheses.
+    * targets swapped
+        real_target * p_data + fake_target * p_g ->
+          fake_target * p_data + real_target * p_g
+      Data carries real_target, and what G makes carries fake_target: here they are
+      exchanged.
+    * targets below the line
+        return real_target * p_data / (real_target * p_data + fake_target * p_g)
+        return real_target * p_data / (real_target * p_data + (1 - fake_target) * p_g)
+        return real_target * p_data / (real_target * p_data + p_g)
+        /return .+/ -> return votes / (votes + p_data + p_g)
+      Soft targets do not change how often a sample comes, so they stay above the line:
+      the weights p_data + p_g below are as before.
+    * fakes' target turned over
+        fake_target * -> (1 - fake_target) *
+      fake_target is already D's wanted answer on a fake. With 1 - b the fakes would be
+      called real.
+    * subtracted
+        p_data + fake -> p_data - fake
+      The fakes' vote is subtracted. It is a vote for fake_target, which is 0 or more:
+      add it.
+    * not divided
+        votes / (p_data + p_g) -> votes
+      The votes are added but not divided by their number, p_data + p_g.
+    * divided by two
+        (p_data + p_g) -> 2
+        (p_data + p_g) -> (p_data + p_g) / 2
+      The 2 has no business here: the weights p_data / (p_data + p_g) and p_g / (p_data
+      + p_g) sum to 1 already, and they differ from place to place.
+    * clamped
+        return (p_data / (p_data + p_g)).clamp(fake_target, real_target)
+      D* is cut off at the targets. They bend the whole curve: D* is a weighted mean of
+      the two targets everywhere.
+    """,
+    names=NAMES,
+    lesson=4,
+    reference=losses.smoothed_optimal_discriminator,
+    observe=slope_in_float64,
+    elementwise=True,
+    probes={
+        "equal densities, targets 0.9 and 0": densities((0.2, 0.2), a=0.9, b=0.0),
+        "three places, targets 0.9 and 0": densities(
+            (0.3, 0.1), (0.1, 0.3), (0.4, 0.0), a=0.9, b=0.0
+        ),
+        "targets 1 and 0": densities((0.3, 0.1), (0.05, 0.2), a=1.0, b=0.0),
+        "targets 0.9 and 0.1": densities((0.3, 0.1), (0.01, 1.0), a=0.9, b=0.1),
+        "targets 0.8 and 0.3": densities((0.3, 0.1), (0.0, 0.2), a=0.8, b=0.3),
+        "densities above 1": densities((3.0, 1.0), (0.5, 2.0), a=0.9, b=0.2),
+    },
+    later={
+        "in float64, and its slopes": densities(
+            (0.3, 0.1), (0.1, 0.3), a=0.9, b=0.1, dtype=torch.float64
+        ),
+    },
+    edge={
+        "hardly any of one kind": densities((1.0, 1e-3), (1e-3, 1.0), a=1.0, b=0.0),
+        "far out, where hardly any are": densities(
+            (1e-12, 3e-12), (6e-13, 2e-13), a=0.9, b=0.1
+        ),
+    },
+)
