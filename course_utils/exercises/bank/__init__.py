@@ -3,4 +3,5 @@
 from . import (  # noqa: F401  each lesson registers its exercises
     lesson03,
     lesson04,
+    lesson05,
 )

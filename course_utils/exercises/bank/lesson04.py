@@ -57,10 +57,11 @@ entry(
     praise: One line changed. The rest of this lesson is what that line does.
     hint: G wants D to say `real`. Which probability shall become large?
     hint: Make log D(G(z)) large: minimize its opposite, averaged over the batch.
-    edge: Right, but not where D is nearly sure of a fake, or nearly fooled. Is there an
-      epsilon or a clamp (`Bernoulli` brings one along), or 1 - D on the way? Each
-      changes the loss or its slope exactly where G needs it. The formula has none: take
-      the log of fake_probability as it is. A later lesson makes the log safe.
+    edge: Right, or nearly, while D is unsure; wrong where it is nearly sure of a fake
+      or nearly fooled. Is there an epsilon or a clamp (`Bernoulli` brings one along),
+      a rounding, or 1 - D on the way? Each changes the loss or its slope exactly where
+      G needs it. Take the log of fake_probability as it is; a later lesson makes it
+      safe.
     right: return torch.log(1 / fake_probability).mean()
     right: return -fake_probability.log().sum() / len(fake_probability)
     right: return F.binary_cross_entropy(
@@ -113,9 +114,10 @@ entry(
     praise: When code labels fakes as real in G's step, it is no bug: it is this.
     hint: D's cost on a fake has target 0. Which label does G want?
     hint: The target is a tensor of ones: `torch.ones_like(fake_probability)`.
-    edge: Right, but not where D is nearly sure of a fake, or nearly fooled. Is there an
-      epsilon or a clamp, or 1 - D on the way? Each changes the loss or its slope
-      exactly where G needs it. Give the cross-entropy fake_probability as it is.
+    edge: Right, or nearly, while D is unsure; wrong where it is nearly sure of a fake
+      or nearly fooled. Is there an epsilon, a clamp or a rounding, 1 - D on the way, or
+      a target that is not quite 1? Each changes the loss or its slope exactly where G
+      needs it.
     right: losses.binary_cross_entropy -> F.binary_cross_entropy
     right: losses.binary_cross_entropy -> torch.nn.BCELoss()
     right: return -torch.log(fake_probability).mean()
@@ -581,8 +583,8 @@ entry(
     hint: At one place x, D pays p_data times the cost of target a, and p_g times the
       cost of target b. Cross-entropy is lowest at the mean target.
     hint: The mean of a and b, weighted by p_data and p_g.
-    edge: Right, but not where both densities are tiny. Is there an epsilon, a threshold
-      or a clamp? The densities are never both 0 here, so the formula needs none.
+    edge: Right, but not where one density is tiny, or both are. Is there an epsilon, a
+      threshold or a clamp? The densities are never both 0 here: the formula needs none.
     right: return (fake_target + (real_target - fake_target)
         * losses.optimal_discriminator(p_data, p_g))
     right: return (real_target * p_data / (p_data + p_g)

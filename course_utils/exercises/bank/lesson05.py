@@ -1,0 +1,1054 @@
+"""Lesson 5: where each float type breaks, and losses on logits that do not.
+
+All but one of its answers are made of two costs, -log s(l) and -log(1 - s(l)). FORMS
+holds the ways to write them that break; `forms` puts them into an exercise's answer.
+"""
+
+import math
+import re
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from course_utils import losses
+
+from .. import families, observers
+from ..text import entry
+from ..wording import CHANGED
+
+NAMES = {
+    "torch": torch, "F": F, "np": np, "math": math, "losses": losses,
+    "log": torch.log, "log1p": torch.log1p, "exp": torch.exp, "where": torch.where,
+    "maximum": torch.maximum, "zeros_like": torch.zeros_like,
+    "ones_like": torch.ones_like, "sigmoid": torch.sigmoid, "softplus": F.softplus,
+    "logsigmoid": F.logsigmoid, "BCELoss": torch.nn.BCELoss(reduction="none"),
+    "neg_log_sigmoid": losses.neg_log_sigmoid,
+    "neg_log_one_minus_sigmoid": losses.neg_log_one_minus_sigmoid,
+}  # fmt: skip
+HALF = " in half precision"
+HALF_TOLERANCE = {f"value{HALF}": (5e-3, 1e-3), f"slope{HALF}": (5e-3, 1e-3)}
+
+
+def logits(*values, dtype=torch.float32):
+    """A probe: one batch of logits."""
+    return lambda: (torch.tensor(values, dtype=dtype),)
+
+
+def pair(a, b, dtype=torch.float32):
+    """A probe: two batches."""
+    return lambda: (torch.tensor(a, dtype=dtype), torch.tensor(b, dtype=dtype))
+
+
+def loss_and_slope(function, *batches):
+    """Value and slopes; in half precision under labels of their own, in any type."""
+    half = batches[0].dtype is torch.float16
+    for label, seen in observers.value_and_slope(function, *batches):
+        yield (label + HALF, _as_float32(seen)) if half else (label, seen)
+
+
+def _as_float32(seen):
+    if isinstance(seen, tuple):
+        return tuple(map(_as_float32, seen))
+    return seen.float() if isinstance(seen, torch.Tensor) else seen
+
+
+def loss_and_slope_in_logits(function, x, target):
+    """As above; nobody asks for a slope in the target, which is left as it is."""
+    given = []
+
+    def of_logits(x):
+        given.append(target.clone())
+        return function(x, given[-1])
+
+    yield from loss_and_slope(of_logits, x)
+    unchanged = all(torch.equal(t, target) for t in given)
+    yield "its target", "unchanged" if unchanged else CHANGED
+
+
+# ------------------------------------------------------------------ forms that break
+
+# Each line: the cost where 1 was right ; where 0 was right (by default the first at -l).
+FORMS = """
+* double sigmoid
+    softplus(-sigmoid(l)) ; softplus(sigmoid(l))
+  The sigmoid is applied twice: this loss is fed logits and squashes them itself. A
+  confident mistake, a logit of 40 on the wrong side, costs 0.7 or 1.3 in place of 40,
+  and no slope is steeper than a quarter. Hand over the logits as they are.
+* BCELoss fed logits
+    BCELoss(l, ones_like(l)) ; BCELoss(l, zeros_like(l))
+  `binary_cross_entropy` wants probabilities, and a logit is any number. Its sister with
+  `_with_logits` in the name takes logits; so does softplus.
+* log of sigmoid
+    -log(sigmoid(l)) ; -log(1 - sigmoid(l))
+    -log(1 / (1 + exp(-l))) ; -log(1 - 1 / (1 + exp(-l)))
+    log(1 + exp(-l)) ; -log1p(-sigmoid(l))
+  Right on paper. In float32 the sigmoid is rounded: from +17 on it is exactly 1, so
+  that 1 - s is 0, and below -88.7, where exp(-l) is infinite, exactly 0. The log is then
+  infinite and its slope NaN. Never compute 1 - s(l), which is s(-l), and keep exp away
+  from numbers above 0: pull exp(-l) out of the logarithm, where it becomes -l.
+* exp inside log
+    log(1 + exp(-l))
+    -log(sigmoid(l))
+  s(-l) in place of 1 - s(l) is the right move, and saves the digits. From 88.8 on the
+  exp is infinite, and the cost with it. Split the maximum with 0 off, so that exp never
+  sees a number above 0.
+* log1p alone
+    log1p(exp(-l))
+  log1p keeps the digits of the small costs. The large ones still overflow: exp(95) is
+  infinite, and the slope NaN. Split the maximum with 0 off, so that exp never sees a
+  number above 0.
+* epsilon inside log
+    -log(sigmoid(l) + E) ; -log(1 - sigmoid(l) + E)
+      with E = 1e-3 or 1e-5 or 1e-6 or 1e-7 or 1e-8 or 1e-10 or 1e-12 or 1e-20
+    -log(sigmoid(l) + E)  with E = 1e-7 or 1e-8 or 1e-12
+  The infinity is gone, and the gradient with it: where the probability is smaller than
+  your epsilon (or clamp), the log sees the epsilon alone. With 1e-8 the cost stays at
+  18.4, and the slope, which should be 1 in size, dies. Rewrite the formula; do not
+  patch it.
+* clamped probability
+    -log(sigmoid(l).clamp(E, 1 - E)) ; -log((1 - sigmoid(l)).clamp(E, 1 - E))
+      with E = 1e-3 or 1e-5 or 1e-6 or 1e-7
+    -log(sigmoid(l).clamp(E)) ; -log((1 - sigmoid(l)).clamp(E))
+      with E = 1e-3 or 1e-5 or 1e-6 or 1e-7 or 1e-8
+    -log(sigmoid(l).clamp(E, 1 - E)) ; -log(1 - sigmoid(l).clamp(E, 1 - E))
+      with E = 1e-3 or 1e-5 or 1e-6 or 1e-7
+  A clamp is flat beyond its limits: the cost stays at one number (16.1 for 1e-7, 18.4
+  for 1e-8) and its slope is 0, exactly where the answer is most wrong and the push is
+  most needed. Rewrite the formula; do not patch it.
+* BCELoss of sigmoid
+    BCELoss(sigmoid(l), ones_like(l)) ; BCELoss(sigmoid(l), zeros_like(l))
+  The treacherous one: its value can be right where its slope is not. BCELoss says 40 at
+  -40, with slope -0.000004 in place of -1; and where the sigmoid is rounded to 0 or 1
+  it says 100, its cut-off, with slope 0. Never pass through the probability: use the
+  logit.
+* clamped logits
+    softplus(-l.clamp(-E, E))  with E = 10 or 20 or 30 or 50 or 60 or 80 or 88 or 100
+    log1p(exp(-l.clamp(min=-E)))  with E = 30 or 50 or 60 or 80 or 88
+  Beyond your clamp the cost stays where it is and its slope is 0. The right formula
+  survives any logit, so nothing needs a clamp.
+* plain where
+    where(l > E, log1p(exp(-l)), -l + log1p(exp(l)))  with E = 0 or -1
+    where(l > E, log1p(exp(-l)), -l)  with E = -20 or -50
+  Values right everywhere, slopes NaN far out: `where` multiplies the gradient of the
+  branch not taken by 0, and 0 times infinity is NaN. Give each branch an input that is
+  safe for it (a second `where` inside), or use max and exp(-|l|).
+* float64
+    log1p(exp(-l.double())).to(l.dtype)
+    -log(sigmoid(l.double())).to(l.dtype)
+    -log(sigmoid(l.double())).to(l.dtype) ; -log(1 - sigmoid(l.double())).to(l.dtype)
+  float64 moves the walls, of exp from 88 to 709 and of 1 - s from 17 to 37, and you are
+  asked to stand at 10,000. Rewrite the formula; then float32 is enough.
+* repainted infinity
+    (-log(sigmoid(l))).nan_to_num(posinf=E) ; (-log(1 - sigmoid(l))).nan_to_num(posinf=E)
+      with E = None or 0.0 or 100.0 or 1e4
+    -log(sigmoid(l)).clamp(min=-E) ; -log(1 - sigmoid(l)).clamp(min=-E)
+      with E = 30 or 50 or 100
+  The infinity was made, and then painted over. The slope behind the paint stays NaN, or
+  0, and one NaN turns every weight it reaches into NaN. Rewrite the formula so that the
+  infinity does not happen.
+* no absolute value
+    C + log1p(exp(-l))  with C = F.relu(-l) or maximum(-l, zeros_like(l)) or
+      (-l).clamp(min=0)
+  Nearly: the exponential has to see -|l|. Without the | | its argument is positive on
+  one side, and what max already holds is counted twice there.
+* exp of +|l|
+    C + log1p(exp(l.abs()))  with C = F.relu(-l) or maximum(-l, zeros_like(l)) or
+      (-l).clamp(min=0)
+  A minus is missing: exp(-|l|) is at most 1, while exp(|l|) overflows on both sides and
+  counts |l| once more.
+* corner only
+    C  with C = F.relu(-l) or maximum(-l, zeros_like(l)) or (-l).clamp(min=0)
+  That is the large part of the cost. What is left, log1p(exp(-|l|)), is worth 0.693 at
+  logit 0 and rounds the corner off. Add it.
+* tail only
+    log1p(exp(-l.abs()))
+  log1p(exp(-|l|)) is the small part, at most 0.693, and the same on both sides. The
+  large part is missing: |l| on the side where the answer is wrong.
+* no maximum
+    -l + log1p(exp(-l.abs()))
+    l.abs() + log1p(exp(-l.abs()))
+  On the side where the answer is right the cost is log1p(exp(-|l|)) and nothing else;
+  yours is off by l there. Before the log1p belongs the maximum with 0 (of -l where 1
+  was right, of l where 0 was), and inside it exp(-|l|).
+* slope 0 at 0
+    F.relu(-l) + log1p(exp(-l.abs()))
+    F.relu(-l) + log(1 + exp(-l.abs()))
+  At logit exactly 0 the slope is 0 in place of a half: autograd gives the corners of
+  relu and of abs the slope 0. A network whose last layer starts at zero would never
+  leave. `torch.maximum` shares a tie.
+* slope of clamp at 0
+    (-l).clamp(min=0) + log1p(exp(-l.abs()))
+    (-l).clamp(min=0) + log(1 + exp(-l.abs()))
+  At logit exactly 0 the slope is twice the wanted half: autograd hands the whole slope
+  through clamp at its limit. `torch.maximum` shares a tie, a half to each side.
+* log for log1p
+    maximum(-l, zeros_like(l)) + log(1 + exp(-l.abs()))
+    torch.stack([zeros_like(l), -l]).logsumexp(0)
+  No logit overflows any more. What is lost are the small costs: 1 + exp(-17) is rounded
+  to 1 and its log to 0, where 4e-8 is right. `torch.log1p(t)` is log(1 + t) without
+  that sum; torch's logsumexp does not do this for you.
+* digits cancelled
+    softplus(l) - l
+  True on paper: softplus(l) - l is softplus(-l). In float32 two large numbers that are
+  nearly equal are subtracted, and of a cost of 2e-9 nothing is left. (PyTorch's BCE does
+  so for target 0: harmless in a batch mean; here every element counts.) Turn the sign
+  inside the softplus.
+* cut too early
+    softplus(-l, threshold=E)  with E = 3 or 5 or 10 or 12
+  Nearly: beyond your cut only the large part of the cost is left, too early.
+  log1p(exp(-|l|)) still counts there; at |l| = 12.5 it is 4e-6. softplus cuts at 20 by
+  itself, and max(...) + log1p(exp(-|l|)) needs no cut.
+~ another base
+    softplus(-l) / math.log(E)  with E = 2 or 10
+  Right up to the base of the logarithm. The course counts in nats, with the natural
+  logarithm: 0.693 at logit 0, where base 2 gives 1 and base 10 gives 0.301.
+"""
+ONE = r"/\bneg_log_sigmoid\((\w+)\)/ -> (ONE)"
+ZERO = r"/\bneg_log_one_minus_sigmoid\((\w+)\)/ -> (ZERO)"
+
+
+def forms(way, logits=r"\1"):
+    """FORMS as a family of mistakes: each form written into `way`.
+
+    There ONE and ZERO stand for the two costs, of what `logits` says.
+    """
+    text = re.sub(r"\n {6,}", " ", FORMS)  # a deeper line continues the one above
+    return re.sub(r"^ {4}(.+)$", lambda m: _ways(m[1], way, logits), text, flags=re.M)
+
+
+def _ways(line, way, logits):
+    form, _, choice = line.partition(" with ")
+    letter, _, values = choice.strip().partition(" = ")
+    found = []
+    for value in values.split(" or "):
+        costs = re.sub(rf"\b{letter}\b", value, form) if letter else form
+        one, _, zero = costs.strip().partition(" ; ")
+        zero = zero or re.sub(r"\bl\b", "(-l)", one)
+        written = way.replace("ONE", one).replace("ZERO", zero)
+        found.append("    " + re.sub(r"\bl\b", lambda _: logits, written))
+    return "\n".join(found)
+
+
+# ------------------------------------------------------------------ the largest exponent
+
+entry(
+    """
+    largest_safe_exponent(dtype)
+        return math.log(torch.finfo(dtype).max)
+
+    because: exp(x) overflows when it exceeds the type's largest number.
+    praise: The first wall is 11.09 in float16 and 88.72 in float32 and bfloat16: an
+      overpowered discriminator's logits go past the first; the last game of this lesson
+      shows one.
+    hint: `torch.finfo(dtype)` tells what a type can hold. Which of its numbers must
+      exp(x) not exceed?
+    hint: If exp(x) = `torch.finfo(dtype).max`, what is x?
+    right: return float(np.log(torch.finfo(dtype).max))
+    right: return torch.tensor(torch.finfo(dtype).max, dtype=torch.float64).log()
+    right: return math.log2(torch.finfo(dtype).max) * math.log(2)
+
+    * measured in the type itself
+        return torch.log(torch.tensor(torch.finfo(dtype).max, dtype=dtype)).item()
+        | low, high = 0.0, 1000.0
+        | for _ in range(60):
+        |     middle = (low + high) / 2
+        |     finite = torch.exp(torch.tensor(middle, dtype=dtype)).isfinite()
+        |     low, high = (middle, high) if finite else (low, middle)
+        | return low
+      The type you ask about also rounds the answer: bfloat16 has no number between 88.5
+      and 89, and float16 gives 11.09375, whose exp is infinite. Take the type's largest
+      number to a Python float, and the log there.
+    * in whole steps
+        | x = 0.0
+        | while torch.isfinite(torch.exp(torch.tensor(x + 1, dtype=dtype))):
+        |     x += 1
+        | return x
+
+        return {math.floor|math.ceil|round}(math.log(torch.finfo(dtype).max))
+      The right wall, found in whole steps. Wanted is where it stands, to 1e-3: for
+      which x is exp(x) equal to the type's largest number?
+    * rounded
+        return round(math.log(torch.finfo(dtype).max), {1|2})
+        return int({10|100} * math.log(torch.finfo(dtype).max)) / {10|100}
+      The right wall, to one or two decimals. Wanted is 1e-3, which tells bfloat16's
+      wall from float32's: compute it from `torch.finfo(dtype).max`, and do not round.
+    * one type for all
+        finfo(dtype) -> finfo(torch.{float32|float64|float16})
+        math.log(torch.finfo(dtype).max) ->
+          torch.tensor(torch.finfo(dtype).max).log().item()
+        return {88.0|88.7|88.72|709.78}
+      The answer has to follow the argument: `torch.finfo(dtype)` knows each type.
+      (`torch.tensor(...)` without a dtype makes float32, in which float64's largest
+      number is infinite.)
+    * a power of two
+        math.log -> math.log2
+      That is the exponent of 2. exp is a power of e: take the natural logarithm,
+      `math.log`.
+    * a power of ten
+        math.log -> math.log10
+      That is the exponent of 10. exp is a power of e: take the natural logarithm,
+      `math.log`.
+    * the largest number
+        return torch.finfo(dtype).max
+      That is what exp(x) may reach. Wanted is the x that reaches it.
+    * exp for log
+        math.log -> math.exp
+        return torch.exp(torch.tensor(torch.finfo(dtype).max)).item()
+      exp of the largest number overflows at once. You know what exp(x) may reach and
+      want x: which function undoes exp?
+    * the other end
+        math.log(torch.finfo(dtype).max) -> {|-}math.log(torch.finfo(dtype).tiny)
+      That is where exp gets too small. Overflow is at the other end: the type's `max`.
+    * the spacing at 1
+        math.log(torch.finfo(dtype).max) -> {|-}math.log(torch.finfo(dtype).eps)
+      `eps` is the step from 1 to the next number. It decides where a sigmoid is rounded
+      to 1, not where exp overflows: that is the type's `max`.
+    * number of bits
+        return torch.finfo(dtype).bits * {1.0|math.log(2)}
+      Most of the bits hold digits, not the exponent: float16 and bfloat16 have equally
+      many and end at 65,504 and 3.4e38. Ask for `max`.
+    """,
+    names=NAMES,
+    lesson=5,
+    observe=observers.value,
+    probes={
+        "float32": lambda: (torch.float32,),
+        "float64": lambda: (torch.float64,),
+        "bfloat16": lambda: (torch.bfloat16,),
+        "float16": lambda: (torch.float16,),
+    },
+    rtol=0,
+    atol=1e-3,
+    same=1e-5,
+)
+
+
+# ------------------------------------------------------------------ one logit, two costs
+
+FAR = (12.5, 16.0, 20.0, 40.0, 95.0, 120.0, 1e4)
+COST = {
+    "lesson": 5,
+    "observe": observers.value_and_slope,
+    "probes": {
+        "logits (1, -1)": logits(1.0, -1.0),
+        "logit 0": logits(0.0),
+        "a table of 2 by 3": lambda: (
+            torch.tensor([[-1.5, -1.0, -0.5], [0.5, 1.0, 1.5]]),
+        ),
+    },
+    "later": {"logits (5, -5)": logits(5.0, -5.0)},
+    "edge": {f"logits ({v:g}, {-v:g}, 1)": logits(v, -v, 1.0) for v in FAR},
+    "rtol": 1e-6,
+    "atol": 1e-37,
+    "elementwise": True,
+    "same": 1e-5,
+    "tolerance": {"slope": (0, 1e-6)},
+}
+
+entry(
+    """
+    neg_log_sigmoid(logits)
+        corner = torch.maximum(-logits, torch.zeros_like(logits))
+        return corner + torch.log1p(torch.exp(-logits.abs()))
+
+    because: exp sees nothing above 0, log1p keeps small costs, maximum shares the tie
+      at 0. `F.softplus(-logits)` is the same in one call.
+    praise: Finite, exact and with the right slope at every logit from -10,000 to
+      10,000: this one line is half of every GAN loss on logits.
+    hint: -log s(l) = log(1 + exp(-l)). For which sign of l is exp(-l) safe? For the
+      other sign, what is exp(-l) (1 + exp(l))?
+    hint: Both cases hold exp(-|l|), which is at most 1. What is left over is 0 for l >
+      0 and -l for l < 0.
+    hint: max(-l, 0) + log1p(exp(-|l|)): which of relu, clamp and `torch.maximum` has
+      the slope 1/2 at a tie? (Or: torch has a function for all of this.)
+    edge: Right from -5 to 5, and not at larger logits. Does exp see a number above 0,
+      is a sigmoid rounded to 0 or 1 before its log, is a small number lost beside 1, or
+      is there an epsilon, a clamp or a cut? They hide the infinity and not the slope.
+      What exp(-|l|) cannot hold belongs in front of the logarithm.
+    right: return F.softplus(-logits)
+    right: return -F.logsigmoid(logits)
+    right: return F.binary_cross_entropy_with_logits(
+        logits, torch.ones_like(logits), reduction="none")
+    right: return torch.logaddexp(torch.zeros_like(logits), -logits)
+    right:
+        | right, left = logits.clamp(min=0), logits.clamp(max=0)
+        | far = -left + torch.log1p(torch.exp(left))
+        | return torch.where(logits >= 0, torch.log1p(torch.exp(-right)), far)
+
+    * lost minus
+        return F.logsigmoid(logits)
+      That is log s(l), which is negative: softplus(-l) is already -log s(l), the cost.
+      A cost is never below 0.
+    * the twin
+        return F.softplus(logits)
+        maximum(-logits -> maximum(logits
+      That is -log(1 - s(l)), the twin: it grows with l. The cost of a logit where 1 was
+      right has to fall as l grows.
+    * log(1 - s)
+        return -F.softplus(logits)
+      That is log(1 - s(l)). Two signs are turned: softplus(-l) is -log s(l).
+    * one minus outside
+        return 1 - F.logsigmoid(logits)
+      The slopes are right and every value is 1 too large: that is 1 - log s(l).
+    * no log
+        return {1 - |-|}sigmoid(logits)
+      There is no logarithm in it, so a confident mistake never costs more than 1 and
+      its slope dies on both sides.
+    * a number in maximum
+        torch.zeros_like(logits) -> {0|0.0}
+        torch.maximum(-logits, torch.zeros_like(logits)) -> torch.maximum(0, -logits)
+        torch.maximum(-logits, torch.zeros_like(logits)) -> torch.max(-logits, 0)
+        return torch.log1p(torch.exp(-logits.abs())) + torch.max(-logits, 0)
+      `torch.maximum` wants two tensors: `torch.zeros_like(logits)` is the second.
+      (`torch.max` takes a whole number for a dim, and returns values and places.)
+    * averaged
+        return F.softplus(-logits).{mean|sum}()
+      One cost for each logit is wanted, in the shape of the input; the mean comes
+      later, when the losses are built from this.
+    """,
+    names=NAMES,
+    families=forms("return ONE", "logits"),
+    without=("exp inside log",),  # the same as the log of the sigmoid
+    reference=losses.neg_log_sigmoid,
+    **COST,
+)
+
+entry(
+    """
+    neg_log_one_minus_sigmoid(logits)
+        return neg_log_sigmoid(-logits)
+
+    because: 1 - s(l) = s(-l), so the twin is the same function at the mirrored logit:
+      max(l, 0) + log1p(exp(-|l|)) = softplus(l).
+    praise: With the two twins every loss of the game is one line.
+    hint: 1 - s(l) = s(-l). So which function that you already have, at which logit?
+    hint: `neg_log_sigmoid(-logits)`.
+    edge: Right from -5 to 5, and not at larger logits. Does exp see a number above 0,
+      is 1 - s formed from a sigmoid that is rounded to 1, is a small number lost beside
+      1, or is there an epsilon, a clamp or a cut? They hide the infinity and not the
+      slope. 1 - s(l) is s(-l).
+    right: return F.softplus(logits)
+    right: return -F.logsigmoid(-logits)
+    right: return torch.logaddexp(torch.zeros_like(logits), logits)
+    right: return torch.maximum(logits, torch.zeros_like(logits)) + torch.log1p(
+        torch.exp(-logits.abs()))
+
+    * the twin
+        -logits -> logits
+      That is -log s(l) again, which falls as l grows. Here 0 was right, so a high logit
+      has to cost more.
+    * lost minus
+        return -> return -
+      That is log(1 - s(l)), which is negative; the cost is -log(1 - s(l)).
+    * log s
+        return neg_log_sigmoid(-logits) -> return -neg_log_sigmoid(logits)
+      That is log s(l): sign and side are turned. It falls without end where the wanted
+      cost goes to 0.
+    * one minus moved to the logit
+        -logits -> 1 - logits
+      `1 -` slipped inside: 1 - s(l) is s(-l), never s(1 - l). At logit 5 yours gives
+      4.018, wanted is 5.007.
+    * one minus outside
+        neg_log_sigmoid(-logits) -> 1 - neg_log_sigmoid(logits)
+      The `1 -` stands outside the logarithm: 1 - (-log s) is something else. It belongs
+      inside: -log(1 - s(l)).
+    * no log
+        return {1 - |-|}sigmoid(logits)
+      There is no logarithm in it, so a confident mistake never costs more than 1 and
+      its slope dies on both sides.
+    * 1 - s from the twin
+        return -log(1 - exp(-neg_log_sigmoid(logits)))
+        return -log1p(-exp(-neg_log_sigmoid(logits)))
+      exp(-neg_log_sigmoid(l)) is s(l) again, rounded to 1 from about +17 on: 1 - s is
+      then 0 and its log -inf. Never form 1 - s(l): it is s(-l).
+    * averaged
+        return F.softplus(logits).{mean|sum}()
+      One cost for each logit is wanted, in the shape of the input; the mean comes
+      later, when the losses are built from this.
+    """,
+    names=NAMES,
+    families=forms("return ZERO", "logits"),
+    reference=losses.neg_log_one_minus_sigmoid,
+    **COST,
+)
+
+
+# ------------------------------------------------------------------ log-sum-exp
+
+LARGE, HUGE, EXACT = " of large logits", " of huge logits", " in float64"
+
+
+def rows_and_slope(function, x):
+    """Value and slope, under labels with a tolerance that fits the size of the logits.
+
+    A float32 near 1e4 is rounded by 5e-4, and a right answer may carry that along. In
+    float64 the numbers are asked for, in any type.
+    """
+    exact, largest = x.dtype == torch.float64, x.abs().max()
+    size = EXACT if exact else HUGE if largest > 1000 else LARGE if largest > 10 else ""
+    for label, seen in observers.value_and_slope(function, x):
+        is_tensor = exact and isinstance(seen, torch.Tensor)
+        yield label + size, seen.double() if is_tensor else seen
+
+
+def rows(*values, dtype=torch.float32):
+    """A probe: a table of logits."""
+    return lambda: (torch.tensor(values, dtype=dtype),)
+
+
+entry(
+    r"""
+    log_softmax(logits)
+        shifted = logits - logits.amax(dim=-1, keepdim=True)
+        return shifted - torch.log(torch.exp(shifted).sum(dim=-1, keepdim=True))
+
+    because: A common shift cancels in l - logsumexp(l); with the maximum off, no
+      exponential exceeds 1.
+    praise: It is Bayes' posterior over k classes and the cross-entropy of every
+      classifier; with two classes it is neg_log_sigmoid.
+    hint: log softmax(l) = l - log(sum of exp(l)). Which logit makes the sum overflow,
+      and what happens if you subtract the same number from all?
+    hint: Subtract each row's largest logit (`amax(dim=-1, keepdim=True)`) first.
+    edge: Right for small logits, and not for large ones or for rows that differ in
+      size. Does exp see a number above 0, do all terms of a sum vanish, is a
+      probability rounded to 0 before its log, or is there an epsilon or a clamp? Take
+      each row's own maximum off first, and stay in logs.
+    right: return torch.log_softmax(logits, dim=-1)
+    right: return logits - torch.logsumexp(logits, dim=-1, keepdim=True)
+    right: amax(dim=-1, keepdim=True) -> max(dim=1, keepdim=True).values
+    right: return torch.stack([row - row.logsumexp(0) for row in logits])
+    right: return torch.log_softmax(logits.double(), dim=-1).float()
+
+    * log of softmax
+        return torch.log(torch.softmax(logits, dim=-1))
+        /return .+/ -> return log(exp(shifted) / exp(shifted).sum(-1, keepdim=True))
+      softmax shifts by the maximum for you, and then rounds: the second of (0, -120) is
+      exactly 0 in it, and log(0) is -inf with NaN slopes. Stay in logs: l -
+      logsumexp(l).
+    * nothing shifted
+        logits - logits.amax(dim=-1, keepdim=True) -> logits
+        return torch.log(torch.exp(logits) / torch.exp(logits).sum(-1, keepdim=True))
+      Right on paper. exp overflows from 88.7 on, and below -104 every term of the sum
+      is 0. Take each row's largest logit off first: exp then sees nothing above 0, and
+      the largest term is 1.
+    * one shift for all rows
+        logits.amax(dim=-1, keepdim=True) -> logits.max()
+      The whole batch is shifted by one maximum: a row far below it underflows, its sum
+      is 0 and its log -inf. Each row needs its own maximum.
+    * shifted by something else
+        amax -> {amin|mean}
+        logits.amax -> logits.abs().amax
+        logits.amax(dim=-1, keepdim=True) -> logits[..., :1]
+      Any shift is right on paper; only the row's *largest* logit guarantees that no
+      exponential overflows and that one term of the sum is 1.
+    * maximum of each column
+        amax(dim=-1 -> amax(dim=0
+      With `dim=0` that is the maximum of each column. Each row needs its own:
+      `amax(dim=-1, keepdim=True)`.
+    * max with its places
+        amax(dim=-1, keepdim=True) -> max(dim=1{|, keepdim=True})
+      `max` with a dim returns values and places: take `.values`, or use `amax`.
+    * shift not put back
+        return shifted -> return logits
+        return shifted -> return logits && /(\.amax.+)/ -> \1.detach()
+        return shifted -> return logits && logits.amax(dim=-1, keepdim=True) ->
+          logits.max()
+      m was taken off inside the sum and never put back: l - (m + log of the sum of
+      exp(l - m)).
+    * shift not undone
+        torch.exp(shifted) -> torch.exp(logits)
+      The maximum was taken off in one place and not in the other. Shift the logits
+      once, and use the shifted ones in both.
+    * shifted only
+        /return .+/ -> return shifted
+      The largest is now 0, but the exponentials do not sum to 1: the log of their sum
+      is still to be taken off.
+    * over the rows
+        dim=-1 -> dim=0
+      The sum runs over the examples. Classes lie along the last axis, `dim=-1`: each
+      row must sum to 1.
+    * over the whole table
+        return logits - logits.logsumexp((0, 1))
+      All entries together sum to 1. Each row is a distribution of its own: sum along
+      `dim=-1`.
+    * keepdim left out
+        , keepdim=True ->
+        sum(dim=-1, keepdim=True) -> sum(dim=-1)
+        amax(dim=-1, keepdim=True) -> amax(dim=-1)
+        return logits - logits.logsumexp(-1)
+      Without `keepdim=True` the row sums have shape (n,), and line up with the columns:
+      an error if you are lucky, wrong numbers where n = k.
+    * log of the sum added
+        return shifted - -> return shifted +
+        return logits + logits.logsumexp(-1, keepdim=True)
+      The log of the sum is added. It stands under the fraction, exp(l) / sum, so its
+      log is taken off.
+    * sum without its log
+        torch.log( -> (
+        return logits - logits.exp().sum(-1, keepdim=True)
+      What is taken off is the sum of the exponentials; wanted is the log of that sum.
+    * no log
+        return torch.softmax(logits, dim=-1)
+      Those are the probabilities; wanted are their logarithms.
+    * lost sign
+        return -torch.log_softmax(logits, dim=-1)
+      The sign is turned: a log-probability is never above 0.
+    * class by class
+        return F.logsigmoid(logits)
+      That asks k separate yes-or-no questions. Here one of k classes is right: the
+      probabilities of a row sum to 1.
+    * log of the mean
+        .sum( -> .mean(
+      Every value is log k too large: the mean of the exponentials was taken, where
+      their sum is wanted.
+    * epsilon inside log
+        return torch.log(torch.softmax(logits, dim=-1) + {1e-6|1e-7|1e-8|1e-12})
+        return torch.log(torch.softmax(logits, dim=-1).clamp({1e-6|1e-7|1e-8|1e-12}))
+      The epsilon (or clamp) removes the infinity and the number with it: for (0, -120)
+      the second is -18.4 with 1e-8, and its slope is gone. Stay in logs.
+    * repainted infinity
+        return torch.log(torch.softmax(logits, -1)).nan_to_num(neginf={None|0|-100|-1e4})
+      The infinity was made, and then painted over. The slope behind the paint stays
+      NaN. Stay in logs, so that it does not happen.
+    * float64
+        return torch.log(torch.softmax(logits.double(), -1)).to(logits.dtype)
+        | x = logits.double()
+        | return (x - x.exp().sum(-1, keepdim=True).log()).to(logits.dtype)
+      float64 moves the walls, of exp from 88 to 709 and of its log from -104 to -745,
+      and you are asked to stand at 10,000. Take each row's maximum off and stay in
+      logs; then float32 is enough.
+    * cut down to float32
+        = logits - logits -> = logits.float() - logits.float()
+      The logits are turned into float32 on the way in, and a float64 logit of 10,000
+      loses its third decimal. Keep the type that comes in.
+    ~ another base
+        return torch.log_softmax(logits, dim=-1) / math.log({2|10})
+      Right up to the base of the logarithm: the course counts in nats, with the natural
+      logarithm.
+    """,
+    names=NAMES,
+    lesson=5,
+    reference=losses.log_softmax,
+    observe=rows_and_slope,
+    probes={
+        "one row": rows((0.0, 1.0, 2.0)),
+        "2 rows, 3 classes": rows((1.0, 2.0, 3.0), (0.5, -1.0, 0.0)),
+        "3 rows, 3 classes": rows((1.0, 2.0, 3.0), (0.5, -1.0, 0.0), (-2.0, 0.0, 4.0)),
+    },
+    later={
+        "in float64, near 10000": rows((1e4, 1e4 - 0.3, 1e4 - 1.7), dtype=torch.float64),
+    },
+    edge={
+        "logits (0, -40)": rows((0.0, -40.0)),
+        "logits (0, -120)": rows((0.0, -120.0)),
+        "logits (-150, 0, 150)": rows((-150.0, 0.0, 150.0)),
+        "all at -150": rows((-150.0, -151.0, -155.0)),
+        "all at 150": rows((150.0, 151.0, 155.0)),
+        "rows of unlike size": rows((0.0, 1.0), (150.0, 151.0), (-150.0, -149.0)),
+        "all at 10000": rows((1e4, 1e4 - 1, 0.0)),
+        "all at -10000": rows((-1e4, -1e4 - 1, -1e4 - 5)),
+    },
+    tolerance={
+        "value": (1e-6, 1e-6),
+        "slope": (0, 2e-6),
+        f"value{EXACT}": (1e-6, 1e-6),
+        f"slope{EXACT}": (0, 2e-6),
+        f"value{LARGE}": (1e-6, 1.5e-4),
+        f"slope{LARGE}": (0, 1.5e-4),
+        f"value{HUGE}": (1e-6, 1e-2),
+        f"slope{HUGE}": (0, 1e-2),
+    },
+    same=1e-6,
+)
+
+
+# ------------------------------------------------------------------ the losses
+
+LOSS = {
+    "lesson": 5,
+    "rtol": 1e-6,
+    "atol": 1e-6,
+    "same": 1e-5,
+    "tolerance": HALF_TOLERANCE,
+}
+LOST_DIGITS = ("log1p alone", "log for log1p", "digits cancelled")  # none in a mean
+UNMENDED = r"""
+* one term unmended
+    /\bneg_log_sigmoid\((\w+)\)/ -> -log(sigmoid(\1))
+    /\bneg_log_one_minus_sigmoid\((\w+)\)/ -> -log(1 - sigmoid(\1))
+    /\bneg_log_one_minus_sigmoid\((\w+)\)/ -> log(1 + exp(\1))
+  One of the two terms is mended, the other still takes the log of a rounded sigmoid, or
+  of an exp that overflows: it is infinite far out. Give both the same form.
+"""
+BOTH = forms(f"{ONE} && {ZERO}") + UNMENDED + families.MEANS
+
+entry(
+    r"""
+    bce_with_logits(logits, target)
+        cost_of_one = neg_log_sigmoid(logits)
+        cost_of_zero = neg_log_one_minus_sigmoid(logits)
+        return (target * cost_of_one + (1 - target) * cost_of_zero).mean()
+
+    because: Cross-entropy is the target's average of the two costs.
+    praise: You have rebuilt `F.binary_cross_entropy_with_logits`, and know why its name
+      insists on the logits.
+    hint: What does a logit cost if its target is 1, and what if it is 0? You have both
+      functions.
+    hint: Weigh them: `target * neg_log_sigmoid(logits) + (1 - target) * ...`.
+    edge: Right while the logits are small, and not at large ones or in half precision.
+      Is a sigmoid rounded to 0 or 1 before its log, does exp see a number above 0, or
+      is there an epsilon, a clamp or a cut? They hide the infinity and not the slope.
+      You have two costs that hold everywhere.
+    right: return F.binary_cross_entropy_with_logits(logits, target)
+    right: return -(target * F.logsigmoid(logits)
+        + (1 - target) * F.logsigmoid(-logits)).mean()
+    right: return (F.softplus(logits) - target * logits).mean()
+    right: return (torch.maximum(logits, torch.zeros_like(logits)) - target * logits
+        + torch.log1p(torch.exp(-logits.abs()))).mean()
+
+    * targets turned round
+        target * cost_of_one + (1 - target) -> (1 - target) * cost_of_one + target
+      Targets and costs are crossed: the target 1 pays -log s(l), the target 0 pays
+      -log(1 - s(l)).
+    * ones only
+        + (1 - target) * cost_of_zero ->
+        return cost_of_one.mean()
+        return (target * cost_of_one).sum() / target.sum().clamp(min=1)
+      Only the term of the target 1 is there. The zeros have a cost as well: (1 -
+      target) times -log(1 - s(l)).
+    * zeros only
+        target * cost_of_one + ->
+        return cost_of_zero.mean()
+      Only the term of the target 0 is there; add target times -log s(l).
+    * both for everyone
+        /return .+/ -> return (cost_of_one + cost_of_zero).mean()
+      Every logit pays both costs, whatever its target. Weigh them: target times one, (1
+      - target) times the other.
+    * a mean for each target
+        /return .+/ -> return cost_of_one[target {== 1|> 0.5}].mean() +
+          cost_of_zero[target {== 0|< 0.5}].mean()
+        /return .+/ -> return (cost_of_one[target {== 1|> 0.5}].mean() +
+          cost_of_zero[target {== 0|< 0.5}].mean()) / 2
+      Ones and zeros are picked out and get a mean each: where one kind is missing that
+      is NaN, and where it is rare its few weigh as much as the many. Cross-entropy is
+      one mean over all logits, each with its target's weights.
+    * soft targets hardened
+        target * -> target.round() * && (1 - target) -> (1 - target.round())
+        target * -> target.ceil() * && (1 - target) -> (1 - target.ceil())
+        /return .+/ -> return where(target > 0.5, cost_of_one, cost_of_zero).mean()
+        /return .+/ -> return where(target == 1, cost_of_one, cost_of_zero).mean()
+      A target of 0.9 is treated as 1 or 0. Soft targets (label smoothing) weigh both
+      costs: 0.9 of one, 0.1 of the other.
+    * signs for targets
+        return F.softplus((1 - 2 * target) * logits).mean()
+      2 target - 1 turns 0 and 1 into signs, and for those two this is the cost. A soft
+      target is no sign: it weighs both costs.
+    * one sign lost
+        cost_of_one + -> cost_of_one -
+        (target * -> (-target *
+      One of the two terms has the wrong sign. Both are costs, and both are added:
+      target times one, (1 - target) times the other.
+    * corner at 0
+        return (F.relu(logits) - target * logits + log1p(exp(-logits.abs()))).mean()
+        return (logits.clamp(min=0) - target * logits +
+          log1p(exp(-logits.abs()))).mean()
+      At logit exactly 0 the slope is off by a half: autograd gives relu the slope 0
+      there, and clamp the slope 1. `torch.maximum` shares a tie, a half to each side.
+    * plus l times target
+        return (F.softplus(logits) + target * logits).mean()
+        return (F.softplus(-logits) - target * logits).mean()
+      One sign is off: target 1 has to cost softplus(l) - l, which is softplus(-l).
+    * squared error
+        return ((sigmoid(logits) - target) ** 2).mean()
+        return ((logits - target) ** 2).mean()
+      That is a squared error. Cross-entropy takes the logarithm of the probability
+      given to what was right.
+    * a table of all pairs
+        cost_of_one + -> cost_of_one[:, None] + && cost_of_zero) -> cost_of_zero[:, None])
+      Every logit meets every target: shapes (n, 1) and (n,) broadcast to an n by n
+      table. Both must be (n,).
+    """,
+    names=NAMES,
+    families=BOTH,
+    without=LOST_DIGITS,
+    reference=losses.bce_with_logits,
+    observe=loss_and_slope_in_logits,
+    probes={
+        "logit 2, target 1": pair((2.0,), (1.0,)),
+        "logit 2, target 0": pair((2.0,), (0.0,)),
+        "logit 0, target 1": pair((0.0,), (1.0,)),
+        "logit 0, target 0": pair((0.0,), (0.0,)),
+        "four logits, hard targets": pair((-3.0, 2.0, 3.0, -1.0), (1, 0, 1, 0)),
+        "the same batch twice": pair((-3.0, 2.0, 3.0, -1.0) * 2, (1, 0, 1, 0) * 2),
+        "soft targets": pair((-3.0, 2.0, 3.0), (0.9, 0.25, 0.6)),
+    },
+    later={"logits (-5, 5), targets (1, 0)": pair((-5.0, 5.0), (1.0, 0.0))},
+    edge={
+        f"logits ({-v:g}, {v:g}, 1), targets (1, 0, 1)": pair((-v, v, 1.0), (1, 0, 1))
+        for v in (*FAR, -40.0)
+    }
+    | {"half precision": pair((-20.0, -13.0, 12.0, 0.5), (1, 0, 0, 1), torch.float16)},
+    **LOSS,
+)
+
+entry(
+    r"""
+    discriminator_loss(real_logits, fake_logits)
+        of_real = neg_log_sigmoid(real_logits).mean()
+        of_fake = neg_log_one_minus_sigmoid(fake_logits).mean()
+        return of_real + of_fake
+
+    because: Real should have been 1, fake 0, and each expectation is a batch mean of
+      its own.
+    praise: 2 log 2 = 1.386 when D cannot tell, finite at 10,000: training needs both.
+    hint: Two expectations, two batch means: what does a real logit cost, and what a
+      fake one? You have both functions.
+    hint: `neg_log_sigmoid(real_logits).mean() + ...`
+    edge: Right where D is unsure, and not where it is sure, or in half precision. Is a
+      sigmoid rounded to 0 or 1 before its log, does exp see a number above 0, or is
+      there an epsilon, a clamp or a cut? They hide the infinity and not the slope. You
+      have two costs that hold everywhere.
+    right: return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
+    right:
+        | bce = F.binary_cross_entropy_with_logits
+        | of_real = bce(real_logits, torch.ones_like(real_logits))
+        | return of_real + bce(fake_logits, torch.zeros_like(fake_logits))
+    right: return -(F.logsigmoid(real_logits).mean() + F.logsigmoid(-fake_logits).mean())
+    right: return (neg_log_sigmoid(real_logits)[:, None]
+        + neg_log_one_minus_sigmoid(fake_logits)).mean()
+
+    * roles swapped
+        (real_ -> (x_ && (fake_ -> (real_ && (x_ -> (fake_
+      Real and generated have changed places: this D is paid for calling fakes real.
+      High means real: real logits want softplus(-l), fakes softplus(l).
+    * all called real
+        neg_log_one_minus_sigmoid -> neg_log_sigmoid
+      Both terms ask for a high logit, so D learns to call everything real. Fakes enter
+      as log(1 - D): softplus(+l).
+    * all called fake
+        neg_log_sigmoid -> neg_log_one_minus_sigmoid
+      Both terms ask for a low logit, so D learns to call everything fake. Reals enter
+      as log D: softplus(-l).
+    * reals only
+        return of_real + of_fake -> return of_real
+      Fakes cost nothing here: D can call everything real for free. Two terms are
+      wanted.
+    * fakes only
+        return of_real + of_fake -> return of_fake
+      Reals cost nothing here: D can call everything fake for free. Two terms are
+      wanted.
+    * one sign lost
+        return of_real + of_fake -> return {of_real - of_fake|of_fake - of_real}
+      One of the two terms has the wrong sign. Both are costs, and both are added:
+      softplus(-real) and softplus(fake).
+    * one mean over both
+        return {1|2} * torch.cat([F.softplus(-real_logits),
+          F.softplus(fake_logits)]).mean()
+      One mean over the mixed batch weighs real and fake by how many samples each
+      happens to have. Two expectations: two means, added.
+    * added before the mean
+        return (neg_log_sigmoid(real_logits) +
+          neg_log_one_minus_sigmoid(fake_logits)).mean()
+        .mean() ->
+        neg_log_one_minus_sigmoid(fake_logits) ->
+          F.binary_cross_entropy_with_logits(fake_logits, zeros_like(real_logits))
+        neg_log_sigmoid(real_logits) ->
+          F.binary_cross_entropy_with_logits(real_logits, ones_like(fake_logits))
+      Something real meets something fake position by position, which asks for equally
+      many: costs are added before each has its mean, or one batch's labels have the
+      length of the other. Take each mean by itself, with `torch.ones_like(real_logits)`
+      or `torch.zeros_like(fake_logits)` where labels are needed.
+    * one minus moved to the logit
+        neg_log_one_minus_sigmoid(fake_logits) -> neg_log_sigmoid(1 - fake_logits)
+      `1 -` slipped inside the sigmoid: 1 - s(l) is s(-l), never s(1 - l). At a fake
+      logit of 5 yours gives 4.018, wanted is 5.007.
+    * one minus outside
+        neg_log_one_minus_sigmoid(fake_logits).mean() -> {1|-1} -
+          neg_log_sigmoid(fake_logits).mean()
+      The `1 -` stands outside the logarithm; it belongs inside: log(1 - D). A fake
+      logit costs softplus(l).
+    ~ smoothed reals
+        neg_log_sigmoid(real_logits) ->
+          (F.softplus(real_logits) - {0.95|0.9|0.8|0.7} * real_logits)
+      That is one-sided label smoothing: a choice, not the plain loss. Here real means
+      1.
+    * smoothed on both sides
+        of_real + of_fake -> of_real + of_fake +
+          {0.1|0.2} * (real_logits.mean() - fake_logits.mean())
+      Smoothing the fakes as well pulls the best D towards G's own samples. Here real
+      means 1 and fake means 0.
+    * targets beyond 1
+        of_real + of_fake -> of_real + of_fake - {0.1|0.2} * real_logits.mean()
+        of_real + of_fake -> of_real + of_fake + {0.1|0.2} * fake_logits.mean()
+        of_real + of_fake -> of_real + of_fake -
+          0.1 * (real_logits.mean() - fake_logits.mean())
+      A target outside [0, 1] has its optimum at infinity: the logits grow without end.
+    * log of the mean
+        (real_logits).mean() -> (real_logits.mean()) && (fake_logits).mean() ->
+          (fake_logits.mean())
+        return -sigmoid(real_logits).mean().log() - (1 -
+          sigmoid(fake_logits).mean()).log()
+      The mean stands inside the logarithm. E[log D] is the mean of logs: take the cost
+      of each logit first.
+    * no log
+        return {1 -|-} sigmoid(real_logits).mean() + sigmoid(fake_logits).mean()
+      There is no logarithm: another game, whose slope dies wherever D is sure, right or
+      wrong.
+    * another game
+        return fake_logits.mean() - real_logits.mean()
+        return F.relu(1 - real_logits).mean() + F.relu(1 + fake_logits).mean()
+        return ((real_logits - 1) ** 2).mean() + (fake_logits ** 2).mean()
+      That is a loss of another game: the critic's (means of scores), the hinge, or
+      least squares. Here: the cross-entropy of real against fake.
+    * the generator's loss
+        return neg_log_sigmoid(fake_logits).mean()
+      That is what G minimizes. D wants reals high and fakes low.
+    """,
+    names=NAMES,
+    families=BOTH,
+    without=(*LOST_DIGITS, "no mean"),  # added before the mean
+    reference=losses.discriminator_loss,
+    observe=loss_and_slope,
+    probes={
+        "undecided: all logits 0": pair((0.0, 0.0, 0.0), (0.0, 0.0)),
+        "right: real 3, fake -3": pair((3.0,), (-3.0,)),
+        "wrong: real -3, fake 3": pair((-3.0,), (3.0,)),
+        "3 real, 2 fake": pair((-3.0, 2.0, 3.0), (1.0, -2.0)),
+        "2 real, 3 fake": pair((1.0, -2.0), (-3.0, 2.0, 3.0)),
+        "both batches twice": pair((-3.0, 2.0, 3.0) * 2, (1.0, -2.0) * 2),
+    },
+    later={"real (-5, 1), fake (5, 1)": pair((-5.0, 1.0), (5.0, 1.0))},
+    edge={
+        f"real ({-v:g}, 1), fake ({v:g}, 1)": pair((-v, 1.0), (v, 1.0))
+        for v in (*FAR, -40.0)
+    }
+    | {"half precision": pair((-20.0, -13.0, 3.0), (12.0, 20.0), torch.float16)},
+    **LOSS,
+)
+
+GENERATOR = {
+    "observe": loss_and_slope,
+    "probes": {
+        "logit 0": logits(0.0),
+        "logit 3": logits(3.0),
+        "logit -3": logits(-3.0),
+        "logits (-3, 2, 1)": logits(-3.0, 2.0, 1.0),
+        "the same batch twice": logits(-3.0, 2.0, 1.0, -3.0, 2.0, 1.0),
+    },
+    "later": {"logits (-5, 5)": logits(-5.0, 5.0)},
+    "edge": {f"logits ({-v:g}, {v:g}, 1)": logits(-v, v, 1.0) for v in FAR}
+    | {"half precision": logits(-20.0, -13.0, 12.0, 20.0, dtype=torch.float16)},
+}
+
+entry(
+    """
+    generator_loss(fake_logits)
+        return neg_log_sigmoid(fake_logits).mean()
+
+    because: -log D(G(z)) with D = sigmoid(l) is neg_log_sigmoid, averaged.
+    praise: At logit -40 the slope is -1: the worse G does, the harder it is pushed, in
+      every float type.
+    hint: G wants D to say 1. What does a logit cost where 1 was right?
+    hint: The batch mean of `neg_log_sigmoid(fake_logits)`.
+    edge: Right where D is unsure, and not where it is sure, or in half precision. Is a
+      sigmoid rounded to 0 or 1 before its log, does exp see a number above 0, or is
+      there an epsilon, a clamp or a cut? They hide the infinity and not the slope. You
+      have a cost that holds everywhere.
+    right: return F.binary_cross_entropy_with_logits(
+        fake_logits, torch.ones_like(fake_logits))
+    right: return -F.logsigmoid(fake_logits).mean()
+    right: return torch.logaddexp(torch.zeros_like(fake_logits), -fake_logits).mean()
+    right: return -torch.log_softmax(
+        torch.stack([fake_logits, torch.zeros_like(fake_logits)], 1), 1)[:, 0].mean()
+
+    * minimax
+        return -F.softplus(fake_logits).mean()
+      That is log(1 - D), the minimax loss: the same direction, with slope -D in place
+      of -(1 - D), so nothing moves while G loses. Asked is -log D.
+    * fake label
+        neg_log_sigmoid -> neg_log_one_minus_sigmoid
+      G is paid here for being called fake: that is D's term. G wants the label 1:
+      softplus(-l).
+    * one minus outside
+        return -> return 1 +
+      The slopes are right and every value is 1 too large: 1 - log D is not -log D.
+    * no log
+        return {1 - |-}sigmoid(fake_logits).mean()
+      There is no logarithm: another game, with slope D(1 - D), which dies on both
+      sides.
+    * log of the mean
+        return -log(sigmoid(fake_logits).mean())
+        (fake_logits).mean() -> (fake_logits.mean())
+      The mean stands inside. E[-log D] is the mean of the costs: on logits (-20, 20) it
+      is 10, and one good sample cannot hide a bad one.
+    * smoothed target
+        neg_log_sigmoid(fake_logits) ->
+          (F.softplus(fake_logits) - {0.95|0.9|0.8|0.7} * fake_logits)
+      With the target 0.9 G is pulled *back* once D(G(z)) exceeds 0.9. Only D's real
+      labels are smoothed.
+    * a critic's loss
+        return -fake_logits.mean()
+      That is the loss against a critic, which has no sigmoid. Asked is -log D with D =
+      sigmoid(l).
+    * least squares
+        return (({fake_logits|sigmoid(fake_logits)} - 1) ** 2).mean()
+      That is a squared distance to 1; asked is -log D.
+    """,
+    names=NAMES,
+    families=forms(ONE) + families.MEANS,
+    without=(*LOST_DIGITS, "exp inside log"),  # as the log of the sigmoid
+    reference=losses.generator_loss,
+    **GENERATOR,
+    **LOSS,
+)
+
+entry(
+    """
+    minimax_generator_loss_from_logits(fake_logits)
+        return -neg_log_one_minus_sigmoid(fake_logits).mean()
+
+    because: log(1 - D(G(z))) with D = sigmoid(l) is -softplus(l), averaged.
+    praise: Saturation is in the game, not in the arithmetic: at -40 the slope is 4e-18
+      and no rewriting will raise it. What you fixed is the other end.
+    hint: log(1 - D) is minus the cost of a logit where 0 was right.
+    hint: Minus the batch mean of `neg_log_one_minus_sigmoid(fake_logits)`.
+    edge: Right where D is unsure, and not where it is sure, or in half precision. Is a
+      sigmoid rounded to 1 before 1 - D is formed, does exp see a number above 0, or is
+      there an epsilon, a clamp or a cut? They hide the infinity and not the slope. You
+      have a cost that holds everywhere.
+    right: return -F.binary_cross_entropy_with_logits(
+        fake_logits, torch.zeros_like(fake_logits))
+    right: return F.logsigmoid(-fake_logits).mean()
+    right: return (F.logsigmoid(fake_logits) - fake_logits).mean()
+
+    * non-saturating
+        -neg_log_one_minus_sigmoid -> neg_log_sigmoid
+      That is -log D, the non-saturating loss. The minimax game has G minimize log(1 -
+      D), which is negative.
+    * log D
+        neg_log_one_minus_sigmoid -> neg_log_sigmoid
+      That is log D(G(z)): minimizing it makes G worse. Asked is log(1 - D).
+    * one minus moved to the logit
+        neg_log_one_minus_sigmoid(fake_logits) -> neg_log_sigmoid(1 - fake_logits)
+      `1 -` slipped inside the sigmoid: 1 - s(l) is s(-l), never s(1 - l). At logit 5
+      yours gives -4.018, wanted is -5.007.
+    * one minus outside
+        return 1 {-|+} F.logsigmoid(fake_logits).mean()
+      The `1 -` stands outside the logarithm; it belongs inside: log(1 - D).
+    * no log
+        return {1 - |-}sigmoid(fake_logits).mean()
+      There is no logarithm: at logit 0 the slope is -1/4 in place of -1/2, and the
+      value stays between -1 and 1.
+    * log of the mean
+        return log(1 - sigmoid(fake_logits).mean())
+        (fake_logits).mean() -> (fake_logits.mean())
+      The mean stands inside. E[log(1 - D)] is the mean of the logs: take it last.
+    """,
+    names=NAMES,
+    families=forms(ZERO) + families.MEANS,
+    without=LOST_DIGITS,
+    reference=losses.minimax_generator_loss_from_logits,
+    **GENERATOR,
+    **LOSS,
+)
