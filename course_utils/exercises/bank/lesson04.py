@@ -11,7 +11,7 @@ from course_utils import evaluation, losses
 from .. import families, observers
 from ..text import entry
 
-NAMES = {"torch": torch, "F": F, "math": math, "losses": losses}
+NAMES = {"torch": torch, "F": F, "math": math, "np": np, "losses": losses}
 
 
 def given(*values, shape=(-1,), dtype=torch.float32, requires_grad=False):
@@ -23,8 +23,6 @@ def given(*values, shape=(-1,), dtype=torch.float32, requires_grad=False):
 
     return make
 
-
-# ------------------------------------------ the same loss, as a log and by target
 
 LOSS = {
     "lesson": 4,
@@ -41,9 +39,7 @@ LOSS = {
     "edge": {
         "D sure of two fakes": given(1e-3, 1e-4),
         "D very sure of one (2e-12)": given(2e-12, 0.5),
-        "D all but fooled by one, in float64": given(
-            0.5, 1 - 1e-9, dtype=torch.float64
-        ),
+        "D all but fooled by one": given(0.5, 1 - 1e-9, dtype=torch.float64),
     },
     "same": 1e-4,  # a target of 0.999 differs from 1 by little
 }
@@ -58,15 +54,13 @@ entry(
     hint: G wants D to say `real`. Which probability shall become large?
     hint: Make log D(G(z)) large: minimize its opposite, averaged over the batch.
     edge: Right, or nearly, while D is unsure; wrong where it is nearly sure of a fake
-      or nearly fooled. Is there an epsilon or a clamp (`Bernoulli` brings one along),
-      a rounding, or 1 - D on the way? Each changes the loss or its slope exactly where
-      G needs it. Take the log of fake_probability as it is; a later lesson makes it
-      safe.
+      or nearly fooled. Is there an epsilon or a clamp (`Bernoulli` brings one along), a
+      rounding, or 1 - D on the way? Each changes the loss or its slope exactly where G
+      needs it. Take the log of fake_probability as it is; a later lesson makes it safe.
     right: return torch.log(1 / fake_probability).mean()
     right: return -fake_probability.log().sum() / len(fake_probability)
     right: return F.binary_cross_entropy(
         fake_probability, torch.ones_like(fake_probability))
-    right: return sum(-torch.log(p) for p in fake_probability) / len(fake_probability)
 
     * the minimax loss
         -torch.log(fake_probability) -> torch.log(1 - fake_probability)
@@ -74,8 +68,8 @@ entry(
       goal of its own, the answer `real`: -log D(G(z)).
     * the fake label
         (fake_probability) -> (1 - fake_probability)
-      That is what D minimizes on fakes. G would learn to be caught: D(G(z)) goes down
-      with this loss. G wants the log of D(G(z)) itself, and large.
+      That is what D minimizes on fakes: G would learn to be caught. G wants the log of
+      D(G(z)) itself, and large.
     * lost minus
         -torch.log -> torch.log
       G wants log D(G(z)) large, and an optimizer makes a loss small. Without the minus
@@ -90,12 +84,7 @@ entry(
       on both sides; the log is what keeps it alive.
     * squared error
         return (fake_probability - 1).square().mean()
-      That is the squared distance to `real`. Wanted is minus the log of the
-      probability.
-    * both terms
-        return -(torch.log(fake_probability) + torch.log(1 - fake_probability)).mean()
-      Two terms for one sample, and the second asks D to say `generated`. G has one
-      goal: log D(G(z)).
+      That is the squared distance to `real`. Wanted is minus the log of D(G(z)).
     """,
     names=NAMES,
     families=families.LOGS + families.MEANS,
@@ -116,14 +105,11 @@ entry(
     hint: The target is a tensor of ones: `torch.ones_like(fake_probability)`.
     edge: Right, or nearly, while D is unsure; wrong where it is nearly sure of a fake
       or nearly fooled. Is there an epsilon, a clamp or a rounding, 1 - D on the way, or
-      a target that is not quite 1? Each changes the loss or its slope exactly where G
-      needs it.
-    right: losses.binary_cross_entropy -> F.binary_cross_entropy
-    right: losses.binary_cross_entropy -> torch.nn.BCELoss()
+      a target that is not quite 1? Each changes the slope exactly where G needs it.
+    right: losses.binary_cross_entropy -> {F.binary_cross_entropy|torch.nn.BCELoss()}
     right: return -torch.log(fake_probability).mean()
-    right: return F.nll_loss(
-        torch.stack([1 - fake_probability, fake_probability], 1).log(),
-        torch.ones(len(fake_probability)).long())
+    right: losses.binary_cross_entropy(fake_probability, target) -> F.nll_loss(
+        torch.stack([1 - fake_probability, fake_probability], 1).log(), target.long())
 
     * target 0
         ones_like -> zeros_like
@@ -139,13 +125,9 @@ entry(
       it as it is; no minus.
     * smoothed for G
         torch.ones_like(fake_probability) ->
-          torch.full_like(fake_probability, {0.7|0.8|0.9|0.95|0.99|0.999})
+          torch.full_like(fake_probability, {0.5|0.7|0.8|0.9|0.95|0.99|0.999})
       A target below 1 pulls G back as soon as it convinces D by more than that: with
-      0.9 the best logit is 2.197. Soft targets are for D, and come later in this
-      lesson; G's is 1.
-    * target 1/2
-        torch.ones_like(fake_probability) -> torch.full_like(fake_probability, 0.5)
-      Target 1/2 asks D to be undecided. G asks for `real`: target 1.
+      0.9 the best logit is 2.197, with 1/2 it is 0. Soft targets are for D; G's is 1.
     * both targets
         losses.binary_cross_entropy(fake_probability, target) ->
           losses.binary_cross_entropy(fake_probability, target) {+|-}
@@ -166,8 +148,7 @@ entry(
           torch.ones(len(fake_probability))
         (fake_probability, target) -> (fake_probability.float(), target.float())
       Something here is float32 whatever the input is, as torch.ones(...) or .float()
-      makes it, and the race will hand over float64.
-      `torch.ones_like(fake_probability)` fits always.
+      makes it. `torch.ones_like(fake_probability)` fits always, float64 included.
     ~ sum in place of mean
         /losses(.+)\)/ -> F\1, reduction="sum")
       A sum grows with the batch. An expectation is estimated by the mean.
@@ -185,11 +166,8 @@ entry(
     **LOSS,
 )
 
-
-# ------------------------------------------------------------------ the ratio of slopes
-
 entry(
-    r"""
+    """
     slope_ratio(logit)
         return torch.exp(-logit)
 
@@ -201,9 +179,7 @@ entry(
       formed on the way? It is rounded to 0 or 1 there. Put D = 1 / (1 + exp(-l)) in and
       cancel by hand: one exp is left, without a clamp.
     right: return torch.sigmoid(-logit) / torch.sigmoid(logit)
-    right: return 1 / logit.exp()
     right: return torch.exp(F.logsigmoid(-logit) - F.logsigmoid(logit))
-    right: return math.e ** -logit
     right: return torch.from_numpy(np.exp(-logit.detach().numpy()))
 
     * upside down
@@ -224,16 +200,13 @@ entry(
         return torch.sigmoid(-logit) - torch.sigmoid(logit)
         return torch.sigmoid(logit) - torch.sigmoid(-logit)
       The slopes are subtracted. A ratio says how many times as strong.
-    * a product
-        return torch.sigmoid(-logit) * torch.sigmoid(logit)
-      The slopes are multiplied. A ratio says how many times as strong: divide.
     * ratio of the losses
         return {|-}F.softplus(-logit) / F.softplus(logit)
       These are the values, log D over log(1 - D). What moves G are the slopes.
     * 1 / D
         return 1 / torch.sigmoid(logit)
-      1 / D is the slope of log D in D, or 1 + exp(-l). In the logit the new slope is
-      -(1 - D); divide that by -D.
+      1 / D is the slope of log D in D. In the logit the new slope is -(1 - D); divide
+      that by -D.
     * log of the ratio
         return -logit
       -l is the logarithm of the ratio. Undo the log.
@@ -241,7 +214,7 @@ entry(
         torch.exp(-logit) -> torch.exp(-logit).mean()
       One ratio for each logit is wanted, in the logits' shape: no mean.
     """,
-    names=NAMES | {"np": np},
+    names=NAMES,
     lesson=4,
     observe=observers.value,
     elementwise=True,
@@ -266,8 +239,10 @@ entry(
 
 # ------------------------------------------------------------------ modes
 
-SQUARE = ((0.0, 0.0), (4.0, 0.0), (0.0, 4.0), (4.0, 4.0))
+SQUARE = ((0.0, 0.0), (0.0, 4.0), (4.0, 4.0), (4.0, 0.0))
 CLOUD = ((0.1, 0.0), (0.0, -0.2), (4.1, 0.1), (2.0, 2.0), (0.2, 0.2))
+OVERLAP = ((0.0, 0.0), (1.0, 0.0), (2.0, 2.0))
+RIM = ((-3.0, -3.02), (3.0, -5.0), (-2.05, 4.0))
 
 
 def plane(samples, centers, radius):
@@ -275,24 +250,15 @@ def plane(samples, centers, radius):
     return lambda: (torch.tensor(samples), torch.tensor(centers), radius)
 
 
-def sunflower():
-    """Samples like the seeds of a sunflower, over the left half of a ring of modes."""
-    k, turn = torch.arange(40), 2 * math.pi * (torch.arange(8) - 3) / 8
-    spiral = torch.stack([torch.cos(2.4 * k), torch.sin(2.4 * k)], 1)
-    ring = 2 * torch.stack([torch.cos(turn), torch.sin(turn)], 1)
-    return 0.24 * k.sqrt()[:, None] * spiral + torch.tensor([-1.0, 0.5]), ring, 0.5
-
-
 entry(
-    r"""
+    """
     modes_covered(samples, centers, radius)
         near = torch.cdist(samples, centers) <= radius  # (n, k)
         return int(near.any(dim=0).sum())
 
     because: Each center asks all samples; the centers that hear a yes are summed.
     praise: Now you can see what a generator leaves out, not only what it makes.
-    hint: `torch.cdist(samples, centers)` is a table (n, k). Which of the two axes must
-      vanish first?
+    hint: `torch.cdist(samples, centers)` is a table (n, k). Which axis vanishes first?
     hint: For each center: is `any` sample (dim=0) within the radius? Sum those.
     right:
         | found = 0
@@ -302,8 +268,6 @@ entry(
         | return found
     right: return torch.cdist(samples, centers).amin(dim=0).le(radius).sum()
     right: int(near.any(dim=0).sum()) -> len(near.nonzero()[:, 1].unique())
-    right: return int(((samples[:, None] - centers).square().sum(2) <= radius**2)
-        .any(dim=0).count_nonzero())
 
     * counts samples
         dim=0 -> dim=1
@@ -330,19 +294,13 @@ entry(
         centers) <= -> centers) ** 2 <=
       One side of the comparison is squared and the other is not. Compare distance with
       radius, or both squared.
-    * a square for a circle
+    * another distance
         | offset = (samples[:, None] - centers).abs()
         | return int((offset <= radius).all(dim=2).any(dim=0).sum())
-      Each coordinate by itself is within the radius: that is a square. Use the distance
-      in the plane.
-    * the city's blocks
+
         centers) -> centers, p=1)
-      That adds the two coordinates' distances, as one walks through a city's blocks.
-      The distance in the plane is the root of their squares' sum.
-    * the mean distance
-        centers) <= -> centers).mean(dim=0, keepdim=True) <=
-      The mean distance of all samples is compared. One sample within the radius is
-      enough: compare each distance.
+      Each coordinate by itself is compared, or the two are added: that makes a square.
+      The distance in the plane is the root of the sum of squares.
     ~ a share
         int(near.any(dim=0).sum()) -> near.any(dim=0).float().mean(){|.item()}
       That is the share of modes, between 0 and 1. Their number is asked for.
@@ -363,26 +321,21 @@ entry(
     observe=observers.value,
     probes={
         "one sample on each of two modes, one mode left": plane(
-            ((0.1, 0.0), (4.0, 0.1)), SQUARE[:3], 0.5
+            ((0.1, 0.0), (4.0, 0.1)), (SQUARE[0], *SQUARE[2:]), 0.5
         ),
         "two of four modes, one sample between": plane(CLOUD, SQUARE, 0.5),
         "a smaller radius": plane(CLOUD, SQUARE, 0.12),
         "a radius above 1": plane(((1.2, 0.0), (2.5, 4.0)), SQUARE, 1.3),
         "nothing near": plane(((2.0, 2.0), (2.1, 2.0)), SQUARE, 0.5),
-        "in the corner of a square, outside the circle": plane(
+        "outside the circle, inside its square": plane(
             ((0.4, 0.4), (4.3, 0.3)), SQUARE, 0.5
         ),
         "one sample near two modes": plane(
-            ((0.5, 0.0), (0.1, 0.0), (-0.9, 0.0)),
-            ((0.0, 0.0), (1.0, 0.0), (2.0, 2.0)),
-            0.7,
+            ((0.5, 0.0), (0.1, 0.0), (-0.9, 0.0)), OVERLAP, 0.7
         ),
         "inside the rim of one mode, outside that of two": plane(
-            ((-3.0, -4.0), (3.0, -3.96), (-1.02, 4.0)),
-            ((-3.0, -3.02), (3.0, -5.0), (-2.05, 4.0)),
-            1.0,
+            ((-3.0, -4.0), (3.0, -3.96), (-1.02, 4.0)), RIM, 1.0
         ),
-        "forty samples over half a ring of modes": sunflower,
     },
 )
 
@@ -405,16 +358,12 @@ entry(
       What is the slope of -log D*(x) in x?
     hint: -log D* = log(1 + exp(theta x - theta^2 / 2)). Its slope in x is theta times a
       sigmoid. Then take the mean with `weight`.
-    right: return (slope * weight).sum().item() -> return float(slope @ weight)
     right:
         | t = torch.tensor(float(theta), dtype=torch.float64, requires_grad=True)
         | cost = F.softplus(theta * (t + eps) - theta**2 / 2)
         | (cost * weight).sum().backward()
         | return t.grad.item()
-    right:
-        | x = theta + eps
-        | D = torch.sigmoid(theta**2 / 2 - theta * x)
-        | return (theta * (1 - D) * weight).sum().item()
+    right: sigmoid(theta * x - theta**2 / 2) -> sigmoid(theta * eps + theta**2 / 2)
     right:
         | nodes, weights = np.polynomial.hermite_e.hermegauss(80)
         | slope = theta / (1 + np.exp(-(theta * (theta + nodes) - theta**2 / 2)))
@@ -432,27 +381,20 @@ entry(
         sigmoid(theta * x - theta**2 / 2) -> sigmoid(theta**2 / 2 - theta * x)
         x = theta + eps -> x = eps
       This is the minimax gradient, that of 2 JSD: theta E[D*(x)]. (A mean over eps in
-      place of x = theta + eps gives the same number.) For -log D the slope has 1 - D* =
-      sigmoid(theta x - theta^2 / 2).
+      place of x = theta + eps gives the same number.) For -log D the slope has 1 - D*.
     * sign
         slope = theta -> slope = -theta
       The size is right, the sign is not. Raising theta above 0 moves G away from the
       data at 0, so the loss must rise.
     * theta forgotten
         slope = theta * -> slope =
-      Chain rule: the logit of D* falls by theta for each unit of x, so the slope
-      carries a factor theta.
-    * theta forgotten in the logit
         theta * x -> x
-      D*'s logit is theta^2 / 2 - theta x: the theta in front of x is missing.
+      Chain rule: the logit of D* is theta^2 / 2 - theta x, so it falls by theta for
+      each unit of x. There is one theta in it, and one more in front of the slope.
     * the offset forgotten
         x - theta**2 / 2 -> x
       The border of D* lies halfway between the two distributions, at theta / 2. Keep
       the - theta^2 / 2.
-    * the offset added
-        x - theta -> x + theta
-      D*'s logit is theta^2 / 2 - theta x. In 1 - D* both signs turn: theta x minus
-      theta^2 / 2.
     * the loss itself
         slope = theta * torch.sigmoid -> slope = F.softplus
       This is E[-log D*(x)], the height. Its derivative in theta is asked for.
@@ -472,7 +414,7 @@ entry(
         /return (.+)/ -> return (\1) / 2
       Right up to a factor 1/2. The weights must sum to 1, and nothing is halved.
     """,
-    names=NAMES | GRID | {"np": np},
+    names=NAMES | GRID,
     lesson=4,
     observe=observers.value,
     rtol=1e-3,
@@ -487,7 +429,7 @@ entry(
 # ------------------------------------------------------------------ soft targets
 
 entry(
-    r"""
+    """
     smoothed_targets(n, smoothing)
         return torch.full((n,), 1 - smoothing)
 
@@ -496,7 +438,6 @@ entry(
     hint: Which target has a real without smoothing, and which way must it go?
     hint: `torch.full((n,), value)` makes n equal numbers.
     right: return torch.ones(n) - smoothing
-    right: return torch.ones(n) * (1 - smoothing)
     right: return torch.tensor([1 - smoothing] * n)
     right: return torch.tensor(1 - smoothing).repeat(n)
 
@@ -516,24 +457,19 @@ entry(
         return 1 - smoothing * torch.rand(n)
         return torch.empty(n).uniform_(1 - smoothing, 1)
         return 1 - smoothing + (torch.rand(n) - 0.5) * smoothing
-      Noisy targets are another trick. Here all n targets are equal, and nothing is
-      drawn.
+      Noisy targets are another trick. Here all n targets are equal: nothing is drawn.
     * both sides
-        | return torch.full((n,), 1 - smoothing), torch.full((n,), smoothing)
+        | real, fake = torch.full((n,), 1 - smoothing), torch.full((n,), smoothing)
+        | return real, fake
 
         | return torch.full((n,), 1 - smoothing), torch.zeros(n)
 
-        | real, fake = torch.full((n,), 1 - smoothing), torch.full((n,), smoothing)
-        | return torch.cat([real, fake])
+        return torch.tensor([1 - smoothing] * n + [smoothing] * n)
       Only the targets of the reals are asked for; those of the fakes stay 0. What
       happens if they do not is the next question.
-    * not smoothed
-        1 - smoothing -> 1.0
-      The smoothing is not used: every target is 1.
     * a fixed smoothing
-        1 - smoothing -> 0.9
-      Every target is 0.9, whatever the argument `smoothing` says. Take the argument off
-      the target of a real.
+        1 - smoothing -> {1.0|0.9}
+      The argument `smoothing` is not used. Take it off the target of a real, 1.
     * a column
         (n,) -> (n, 1)
       Shape (n, 1): beside logits of shape (n,) that becomes a table of all pairs. Make
@@ -568,12 +504,13 @@ def densities(*pairs, a, b, dtype=torch.float32):
 def slope_in_float64(function, p, *more):
     """The value; in float64 the slopes, too: the next cell takes them there."""
     exact = p.dtype == torch.float64
-    look = observers.value_and_slope if exact else observers.value
-    yield from look(function, p, *more)
+    yield from (observers.value_and_slope if exact else observers.value)(
+        function, p, *more
+    )
 
 
 entry(
-    r"""
+    """
     smoothed_optimal_discriminator(p_data, p_g, real_target, fake_target)
         votes = real_target * p_data + fake_target * p_g
         return votes / (p_data + p_g)
@@ -585,25 +522,19 @@ entry(
     hint: The mean of a and b, weighted by p_data and p_g.
     edge: Right, but not where one density is tiny, or both are. Is there an epsilon, a
       threshold or a clamp? The densities are never both 0 here: the formula needs none.
-    right: return (fake_target + (real_target - fake_target)
+    right: votes / (p_data + p_g) -> (fake_target + (real_target - fake_target)
         * losses.optimal_discriminator(p_data, p_g))
-    right: return (real_target * p_data / (p_data + p_g)
-        + fake_target * p_g / (p_data + p_g))
     right: return torch.lerp(torch.full_like(p_data, fake_target),
         torch.full_like(p_data, real_target), p_data / (p_data + p_g))
 
-    * fakes' target forgotten
-        + fake_target * p_g ->
-      The fakes' target is missing. At each place both densities have a vote: p_data
-      votes for real_target and p_g for fake_target.
     * not smoothed
         votes / -> p_data /
       This is D* for the targets 1 and 0. Derive it again with the cost -a log D - (1 -
       a) log(1 - D) on data.
     * does not run from target to target
-        return real_target * p_data / (p_data + p_g) + fake_target
+        + fake_target * p_g ->
+        return real_target * p_data / (p_data + p_g) {+|-} fake_target
         return (real_target - fake_target) * p_data / (p_data + p_g)
-        return real_target * p_data / (p_data + p_g) - fake_target
       Put p_data = 0: only fakes come here, and D* must be fake_target. Put p_g = 0: it
       must be real_target. Your answer misses one of them.
     * parentheses missing
@@ -613,15 +544,13 @@ entry(
       Division comes before addition: here a part of the sum is not divided, or not
       divided by. Put each sum in parentheses.
     * targets swapped
-        real_target * p_data + fake_target * p_g ->
-          fake_target * p_data + real_target * p_g
-      Data carries real_target, and what G makes carries fake_target: here they are
-      exchanged.
+        return (fake_target * p_data + real_target * p_g) / (p_data + p_g)
+      Data carries real_target, and what G makes fake_target: here they are exchanged.
     * targets below the line
+        (p_data + p_g) -> (votes + p_data + p_g)
         return real_target * p_data / (real_target * p_data + fake_target * p_g)
         return real_target * p_data / (real_target * p_data + (1 - fake_target) * p_g)
         return real_target * p_data / (real_target * p_data + p_g)
-        /return .+/ -> return votes / (votes + p_data + p_g)
       Soft targets do not change how often a sample comes, so they stay above the line:
       the weights p_data + p_g below are as before.
     * fakes' target turned over
@@ -630,16 +559,12 @@ entry(
       called real.
     * subtracted
         p_data + fake -> p_data - fake
-      The fakes' vote is subtracted. It is a vote for fake_target, which is 0 or more:
-      add it.
+      The fakes' vote is subtracted. It is for fake_target, 0 or more: add it.
     * not divided
         votes / (p_data + p_g) -> votes
-      The votes are added but not divided by their number, p_data + p_g.
-    * divided by two
-        (p_data + p_g) -> 2
-        (p_data + p_g) -> (p_data + p_g) / 2
-      The 2 has no business here: the weights p_data / (p_data + p_g) and p_g / (p_data
-      + p_g) sum to 1 already, and they differ from place to place.
+        (p_data + p_g) -> {2|(p_data + p_g) / 2|(p_data + p_g) * 2}
+      A weighted mean divides by the sum of the weights, p_data + p_g, and by nothing
+      else.
     * clamped
         return (p_data / (p_data + p_g)).clamp(fake_target, real_target)
       D* is cut off at the targets. They bend the whole curve: D* is a weighted mean of

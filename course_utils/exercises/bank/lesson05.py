@@ -83,10 +83,10 @@ FORMS = """
     -log(sigmoid(l)) ; -log(1 - sigmoid(l))
     -log(1 / (1 + exp(-l))) ; -log(1 - 1 / (1 + exp(-l)))
     log(1 + exp(-l)) ; -log1p(-sigmoid(l))
-  Right on paper. In float32 the sigmoid is rounded: from +17 on it is exactly 1, so
-  that 1 - s is 0, and below -88.7, where exp(-l) is infinite, exactly 0. The log is then
-  infinite and its slope NaN. Never compute 1 - s(l), which is s(-l), and keep exp away
-  from numbers above 0: pull exp(-l) out of the logarithm, where it becomes -l.
+  Right on paper. In float32 the sigmoid is exactly 1 from +17 on, so that 1 - s is 0,
+  and exactly 0 below -88.7, where exp(-l) is infinite. Then the cost is infinite and its
+  slope NaN. Never compute 1 - s(l): it is s(-l). And keep exp away from numbers above 0:
+  pull exp(-l) out of the logarithm, where it becomes -l.
 * exp inside log
     log(1 + exp(-l))
     -log(sigmoid(l))
@@ -96,16 +96,14 @@ FORMS = """
 * log1p alone
     log1p(exp(-l))
   log1p keeps the digits of the small costs. The large ones still overflow: exp(95) is
-  infinite, and the slope NaN. Split the maximum with 0 off, so that exp never sees a
-  number above 0.
+  infinite, and the slope NaN. Split the maximum with 0 off: exp then sees none above 0.
 * epsilon inside log
     -log(sigmoid(l) + E) ; -log(1 - sigmoid(l) + E)
       with E = 1e-3 or 1e-5 or 1e-6 or 1e-7 or 1e-8 or 1e-10 or 1e-12 or 1e-20
-    -log(sigmoid(l) + E)  with E = 1e-7 or 1e-8 or 1e-12
+    -log(sigmoid(l) + E) with E = 1e-7 or 1e-8 or 1e-12
   The infinity is gone, and the gradient with it: where the probability is smaller than
-  your epsilon (or clamp), the log sees the epsilon alone. With 1e-8 the cost stays at
-  18.4, and the slope, which should be 1 in size, dies. Rewrite the formula; do not
-  patch it.
+  your epsilon, the log sees the epsilon alone. With 1e-8 the cost stays at 18.4, and the
+  slope, which should be 1 in size, dies. Rewrite the formula; do not patch it.
 * clamped probability
     -log(sigmoid(l).clamp(E, 1 - E)) ; -log((1 - sigmoid(l)).clamp(E, 1 - E))
       with E = 1e-3 or 1e-5 or 1e-6 or 1e-7
@@ -113,23 +111,22 @@ FORMS = """
       with E = 1e-3 or 1e-5 or 1e-6 or 1e-7 or 1e-8
     -log(sigmoid(l).clamp(E, 1 - E)) ; -log(1 - sigmoid(l).clamp(E, 1 - E))
       with E = 1e-3 or 1e-5 or 1e-6 or 1e-7
-  A clamp is flat beyond its limits: the cost stays at one number (16.1 for 1e-7, 18.4
-  for 1e-8) and its slope is 0, exactly where the answer is most wrong and the push is
-  most needed. Rewrite the formula; do not patch it.
+  A clamp is flat beyond its limits: the cost stays at one number (16.1 for 1e-7) and its
+  slope is 0, exactly where the answer is most wrong and the push is most needed. Rewrite
+  the formula; do not patch it.
 * BCELoss of sigmoid
     BCELoss(sigmoid(l), ones_like(l)) ; BCELoss(sigmoid(l), zeros_like(l))
   The treacherous one: its value can be right where its slope is not. BCELoss says 40 at
   -40, with slope -0.000004 in place of -1; and where the sigmoid is rounded to 0 or 1
-  it says 100, its cut-off, with slope 0. Never pass through the probability: use the
-  logit.
+  its cut-off, 100, with slope 0. Never pass through the probability: use the logit.
 * clamped logits
-    softplus(-l.clamp(-E, E))  with E = 10 or 20 or 30 or 50 or 60 or 80 or 88 or 100
-    log1p(exp(-l.clamp(min=-E)))  with E = 30 or 50 or 60 or 80 or 88
+    softplus(-l.clamp(-E, E)) with E = 10 or 20 or 30 or 50 or 60 or 80 or 88 or 100
+    log1p(exp(-l.clamp(min=-E))) with E = 30 or 50 or 60 or 80 or 88
   Beyond your clamp the cost stays where it is and its slope is 0. The right formula
   survives any logit, so nothing needs a clamp.
 * plain where
-    where(l > E, log1p(exp(-l)), -l + log1p(exp(l)))  with E = 0 or -1
-    where(l > E, log1p(exp(-l)), -l)  with E = -20 or -50
+    where(l > E, log1p(exp(-l)), -l + log1p(exp(l))) with E = 0 or -1
+    where(l > E, log1p(exp(-l)), -l) with E = -20 or -50 or -88
   Values right everywhere, slopes NaN far out: `where` multiplies the gradient of the
   branch not taken by 0, and 0 times infinity is NaN. Give each branch an input that is
   safe for it (a second `where` inside), or use max and exp(-|l|).
@@ -144,21 +141,19 @@ FORMS = """
       with E = None or 0.0 or 100.0 or 1e4
     -log(sigmoid(l)).clamp(min=-E) ; -log(1 - sigmoid(l)).clamp(min=-E)
       with E = 30 or 50 or 100
-  The infinity was made, and then painted over. The slope behind the paint stays NaN, or
-  0, and one NaN turns every weight it reaches into NaN. Rewrite the formula so that the
-  infinity does not happen.
+  The infinity was made, and then painted over. The slope behind the paint is NaN or 0,
+  and one NaN turns every weight it reaches into NaN. Rewrite the formula.
 * no absolute value
-    C + log1p(exp(-l))  with C = F.relu(-l) or maximum(-l, zeros_like(l)) or
+    C + log1p(exp(-l)) with C = F.relu(-l) or maximum(-l, zeros_like(l)) or
       (-l).clamp(min=0)
   Nearly: the exponential has to see -|l|. Without the | | its argument is positive on
   one side, and what max already holds is counted twice there.
 * exp of +|l|
-    C + log1p(exp(l.abs()))  with C = F.relu(-l) or maximum(-l, zeros_like(l)) or
+    C + log1p(exp(l.abs())) with C = F.relu(-l) or maximum(-l, zeros_like(l)) or
       (-l).clamp(min=0)
-  A minus is missing: exp(-|l|) is at most 1, while exp(|l|) overflows on both sides and
-  counts |l| once more.
+  A minus is missing: exp(-|l|) is at most 1, while exp(|l|) overflows on both sides.
 * corner only
-    C  with C = F.relu(-l) or maximum(-l, zeros_like(l)) or (-l).clamp(min=0)
+    C with C = F.relu(-l) or maximum(-l, zeros_like(l)) or (-l).clamp(min=0)
   That is the large part of the cost. What is left, log1p(exp(-|l|)), is worth 0.693 at
   logit 0 and rounds the corner off. Add it.
 * tail only
@@ -166,20 +161,16 @@ FORMS = """
   log1p(exp(-|l|)) is the small part, at most 0.693, and the same on both sides. The
   large part is missing: |l| on the side where the answer is wrong.
 * no maximum
-    -l + log1p(exp(-l.abs()))
-    l.abs() + log1p(exp(-l.abs()))
-  On the side where the answer is right the cost is log1p(exp(-|l|)) and nothing else;
-  yours is off by l there. Before the log1p belongs the maximum with 0 (of -l where 1
-  was right, of l where 0 was), and inside it exp(-|l|).
+    C + log1p(exp(-l.abs())) with C = -l or l.abs()
+  Where the answer is right the cost is log1p(exp(-|l|)) and nothing else; yours is off
+  by l there. The maximum with 0 belongs in front of the log1p.
 * slope 0 at 0
-    F.relu(-l) + log1p(exp(-l.abs()))
-    F.relu(-l) + log(1 + exp(-l.abs()))
+    F.relu(-l) + C with C = log1p(exp(-l.abs())) or log(1 + exp(-l.abs()))
   At logit exactly 0 the slope is 0 in place of a half: autograd gives the corners of
   relu and of abs the slope 0. A network whose last layer starts at zero would never
   leave. `torch.maximum` shares a tie.
 * slope of clamp at 0
-    (-l).clamp(min=0) + log1p(exp(-l.abs()))
-    (-l).clamp(min=0) + log(1 + exp(-l.abs()))
+    (-l).clamp(min=0) + C with C = log1p(exp(-l.abs())) or log(1 + exp(-l.abs()))
   At logit exactly 0 the slope is twice the wanted half: autograd hands the whole slope
   through clamp at its limit. `torch.maximum` shares a tie, a half to each side.
 * log for log1p
@@ -190,19 +181,31 @@ FORMS = """
   that sum; torch's logsumexp does not do this for you.
 * digits cancelled
     softplus(l) - l
-  True on paper: softplus(l) - l is softplus(-l). In float32 two large numbers that are
-  nearly equal are subtracted, and of a cost of 2e-9 nothing is left. (PyTorch's BCE does
-  so for target 0: harmless in a batch mean; here every element counts.) Turn the sign
-  inside the softplus.
+  True on paper: softplus(l) - l is softplus(-l). In float32 nearly equal numbers are
+  subtracted, and of a cost of 2e-9 nothing is left. (PyTorch's BCE does so for target 0,
+  harmless in a batch mean; here every element counts.) Turn the sign inside softplus.
 * cut too early
-    softplus(-l, threshold=E)  with E = 3 or 5 or 10 or 12
+    softplus(-l, threshold=E) with E = 3 or 5 or 10
   Nearly: beyond your cut only the large part of the cost is left, too early.
-  log1p(exp(-|l|)) still counts there; at |l| = 12.5 it is 4e-6. softplus cuts at 20 by
-  itself, and max(...) + log1p(exp(-|l|)) needs no cut.
+  log1p(exp(-|l|)) still counts there; at |l| = 12.5 it is 4e-6. softplus cuts at 20.
 ~ another base
-    softplus(-l) / math.log(E)  with E = 2 or 10
+    softplus(-l) / math.log(E) with E = 2 or 10
   Right up to the base of the logarithm. The course counts in nats, with the natural
   logarithm: 0.693 at logit 0, where base 2 gives 1 and base 10 gives 0.301.
+* one minus moved to the logit
+    softplus(-l) ; softplus(l - 1)
+  `1 -` slipped inside the sigmoid: 1 - s(l) is s(-l), never s(1 - l). At logit 5 yours
+  gives 4.018 for 5.007.
+* one minus outside
+    softplus(-l) ; E with E = 1 - softplus(-l) or softplus(-l) - 1 or -1 - softplus(-l)
+  The `1 -` stands outside the logarithm; it belongs inside: log(1 - D).
+* no log
+    1 - sigmoid(l) ; sigmoid(l)
+    -sigmoid(l)
+    -sigmoid(l) ; sigmoid(l)
+    sigmoid(l)
+  There is no logarithm in it: a confident mistake never costs more than 1, and the slope
+  dies on both sides.
 """
 ONE = r"/\bneg_log_sigmoid\((\w+)\)/ -> (ONE)"
 ZERO = r"/\bneg_log_one_minus_sigmoid\((\w+)\)/ -> (ZERO)"
@@ -213,21 +216,19 @@ def forms(way, logits=r"\1"):
 
     There ONE and ZERO stand for the two costs, of what `logits` says.
     """
+
+    def ways(line):
+        form, _, choice = line[1].partition(" with ")
+        letter, _, values = choice.partition(" = ")
+        for value in values.split(" or "):
+            costs = re.sub(rf"\b{letter}\b", value, form) if letter else form
+            one, _, zero = costs.partition(" ; ")
+            zero = zero or re.sub(r"\bl\b", "(-l)", one)
+            written = way.replace("ONE", one).replace("ZERO", zero)
+            yield "    " + re.sub(r"\bl\b", lambda _: logits, written)
+
     text = re.sub(r"\n {6,}", " ", FORMS)  # a deeper line continues the one above
-    return re.sub(r"^ {4}(.+)$", lambda m: _ways(m[1], way, logits), text, flags=re.M)
-
-
-def _ways(line, way, logits):
-    form, _, choice = line.partition(" with ")
-    letter, _, values = choice.strip().partition(" = ")
-    found = []
-    for value in values.split(" or "):
-        costs = re.sub(rf"\b{letter}\b", value, form) if letter else form
-        one, _, zero = costs.strip().partition(" ; ")
-        zero = zero or re.sub(r"\bl\b", "(-l)", one)
-        written = way.replace("ONE", one).replace("ZERO", zero)
-        found.append("    " + re.sub(r"\bl\b", lambda _: logits, written))
-    return "\n".join(found)
+    return re.sub(r"^ {4}(.+)$", lambda x: "\n".join(ways(x)), text, flags=re.M)
 
 
 # ------------------------------------------------------------------ the largest exponent
@@ -239,14 +240,12 @@ entry(
 
     because: exp(x) overflows when it exceeds the type's largest number.
     praise: The first wall is 11.09 in float16 and 88.72 in float32 and bfloat16: an
-      overpowered discriminator's logits go past the first; the last game of this lesson
-      shows one.
+      overpowered discriminator's logits go past the first, in this lesson's last game.
     hint: `torch.finfo(dtype)` tells what a type can hold. Which of its numbers must
       exp(x) not exceed?
     hint: If exp(x) = `torch.finfo(dtype).max`, what is x?
-    right: return float(np.log(torch.finfo(dtype).max))
     right: return torch.tensor(torch.finfo(dtype).max, dtype=torch.float64).log()
-    right: return math.log2(torch.finfo(dtype).max) * math.log(2)
+    right: return math.log2(torch.finfo(dtype).max) * np.log(2)
 
     * measured in the type itself
         return torch.log(torch.tensor(torch.finfo(dtype).max, dtype=dtype)).item()
@@ -259,36 +258,26 @@ entry(
       The type you ask about also rounds the answer: bfloat16 has no number between 88.5
       and 89, and float16 gives 11.09375, whose exp is infinite. Take the type's largest
       number to a Python float, and the log there.
-    * in whole steps
+    * rounded
+        return round(math.log(torch.finfo(dtype).max), {1|2})
+        return int({10|100} * math.log(torch.finfo(dtype).max)) / {10|100}
+        return math.{floor|ceil}(math.log(torch.finfo(dtype).max))
         | x = 0.0
         | while torch.isfinite(torch.exp(torch.tensor(x + 1, dtype=dtype))):
         |     x += 1
         | return x
-
-        return {math.floor|math.ceil|round}(math.log(torch.finfo(dtype).max))
-      The right wall, found in whole steps. Wanted is where it stands, to 1e-3: for
-      which x is exp(x) equal to the type's largest number?
-    * rounded
-        return round(math.log(torch.finfo(dtype).max), {1|2})
-        return int({10|100} * math.log(torch.finfo(dtype).max)) / {10|100}
-      The right wall, to one or two decimals. Wanted is 1e-3, which tells bfloat16's
-      wall from float32's: compute it from `torch.finfo(dtype).max`, and do not round.
+      The right wall, in coarse steps. Wanted is 1e-3, which tells bfloat16's wall from
+      float32's: compute it from `torch.finfo(dtype).max`, and do not round.
     * one type for all
         finfo(dtype) -> finfo(torch.{float32|float64|float16})
-        math.log(torch.finfo(dtype).max) ->
-          torch.tensor(torch.finfo(dtype).max).log().item()
+        return torch.tensor(torch.finfo(dtype).max).log().item()
         return {88.0|88.7|88.72|709.78}
       The answer has to follow the argument: `torch.finfo(dtype)` knows each type.
       (`torch.tensor(...)` without a dtype makes float32, in which float64's largest
       number is infinite.)
-    * a power of two
-        math.log -> math.log2
-      That is the exponent of 2. exp is a power of e: take the natural logarithm,
-      `math.log`.
-    * a power of ten
-        math.log -> math.log10
-      That is the exponent of 10. exp is a power of e: take the natural logarithm,
-      `math.log`.
+    * another base
+        math.log -> math.{log2|log10}
+      That is the exponent of 2 or of 10. exp is a power of e: `math.log`.
     * the largest number
         return torch.finfo(dtype).max
       That is what exp(x) may reach. Wanted is the x that reaches it.
@@ -297,17 +286,11 @@ entry(
         return torch.exp(torch.tensor(torch.finfo(dtype).max)).item()
       exp of the largest number overflows at once. You know what exp(x) may reach and
       want x: which function undoes exp?
-    * the other end
-        math.log(torch.finfo(dtype).max) -> {|-}math.log(torch.finfo(dtype).tiny)
-      That is where exp gets too small. Overflow is at the other end: the type's `max`.
-    * the spacing at 1
-        math.log(torch.finfo(dtype).max) -> {|-}math.log(torch.finfo(dtype).eps)
-      `eps` is the step from 1 to the next number. It decides where a sigmoid is rounded
-      to 1, not where exp overflows: that is the type's `max`.
-    * number of bits
+    * another number of the type
+        math.log(torch.finfo(dtype).max) -> {|-}math.log(torch.finfo(dtype).{tiny|eps})
         return torch.finfo(dtype).bits * {1.0|math.log(2)}
-      Most of the bits hold digits, not the exponent: float16 and bfloat16 have equally
-      many and end at 65,504 and 3.4e38. Ask for `max`.
+      `tiny` is where exp gets too small, `eps` the step from 1 to the next number, and
+      most of the `bits` hold digits. Where exp overflows is decided by `max`.
     """,
     names=NAMES,
     lesson=5,
@@ -327,6 +310,7 @@ entry(
 # ------------------------------------------------------------------ one logit, two costs
 
 FAR = (12.5, 16.0, 20.0, 40.0, 95.0, 120.0, 1e4)
+MIXED = (-120.0, -20.0, 0.0, 3.0, 20.0, 120.0)
 COST = {
     "lesson": 5,
     "observe": observers.value_and_slope,
@@ -337,14 +321,20 @@ COST = {
             torch.tensor([[-1.5, -1.0, -0.5], [0.5, 1.0, 1.5]]),
         ),
     },
-    "later": {"logits (5, -5)": logits(5.0, -5.0)},
-    "edge": {f"logits ({v:g}, {-v:g}, 1)": logits(v, -v, 1.0) for v in FAR},
+    "edge": {f"logits ({v:g}, {-v:g})": logits(v, -v) for v in (5.0, *FAR)}
+    | {"small and large in one batch": logits(*MIXED)},
     "rtol": 1e-6,
     "atol": 1e-37,
     "elementwise": True,
     "same": 1e-5,
     "tolerance": {"slope": (0, 1e-6)},
 }
+AVERAGED = r"""
+* averaged
+    /return (.+)$/ -> return (\1).{mean|sum}()
+  One cost for each logit is wanted, in the shape of the input; the mean comes later,
+  when the losses are built from this.
+"""
 
 entry(
     """
@@ -362,12 +352,11 @@ entry(
       0 and -l for l < 0.
     hint: max(-l, 0) + log1p(exp(-|l|)): which of relu, clamp and `torch.maximum` has
       the slope 1/2 at a tie? (Or: torch has a function for all of this.)
-    edge: Right from -5 to 5, and not at larger logits. Does exp see a number above 0,
+    edge: Right for small logits, and not for large ones. Does exp see a number above 0,
       is a sigmoid rounded to 0 or 1 before its log, is a small number lost beside 1, or
       is there an epsilon, a clamp or a cut? They hide the infinity and not the slope.
       What exp(-|l|) cannot hold belongs in front of the logarithm.
-    right: return F.softplus(-logits)
-    right: return -F.logsigmoid(logits)
+    right: return {F.softplus(-logits)|-F.logsigmoid(logits)}
     right: return F.binary_cross_entropy_with_logits(
         logits, torch.ones_like(logits), reduction="none")
     right: return torch.logaddexp(torch.zeros_like(logits), -logits)
@@ -379,7 +368,6 @@ entry(
     * lost minus
         return F.logsigmoid(logits)
       That is log s(l), which is negative: softplus(-l) is already -log s(l), the cost.
-      A cost is never below 0.
     * the twin
         return F.softplus(logits)
         maximum(-logits -> maximum(logits
@@ -391,10 +379,6 @@ entry(
     * one minus outside
         return 1 - F.logsigmoid(logits)
       The slopes are right and every value is 1 too large: that is 1 - log s(l).
-    * no log
-        return {1 - |-|}sigmoid(logits)
-      There is no logarithm in it, so a confident mistake never costs more than 1 and
-      its slope dies on both sides.
     * a number in maximum
         torch.zeros_like(logits) -> {0|0.0}
         torch.maximum(-logits, torch.zeros_like(logits)) -> torch.maximum(0, -logits)
@@ -402,14 +386,10 @@ entry(
         return torch.log1p(torch.exp(-logits.abs())) + torch.max(-logits, 0)
       `torch.maximum` wants two tensors: `torch.zeros_like(logits)` is the second.
       (`torch.max` takes a whole number for a dim, and returns values and places.)
-    * averaged
-        return F.softplus(-logits).{mean|sum}()
-      One cost for each logit is wanted, in the shape of the input; the mean comes
-      later, when the losses are built from this.
     """,
     names=NAMES,
-    families=forms("return ONE", "logits"),
-    without=("exp inside log",),  # the same as the log of the sigmoid
+    families=AVERAGED + forms("return ONE", "logits"),
+    without=("exp inside log", "one minus moved to the logit"),  # of the other cost
     reference=losses.neg_log_sigmoid,
     **COST,
 )
@@ -424,12 +404,11 @@ entry(
     praise: With the two twins every loss of the game is one line.
     hint: 1 - s(l) = s(-l). So which function that you already have, at which logit?
     hint: `neg_log_sigmoid(-logits)`.
-    edge: Right from -5 to 5, and not at larger logits. Does exp see a number above 0,
+    edge: Right for small logits, and not for large ones. Does exp see a number above 0,
       is 1 - s formed from a sigmoid that is rounded to 1, is a small number lost beside
       1, or is there an epsilon, a clamp or a cut? They hide the infinity and not the
       slope. 1 - s(l) is s(-l).
-    right: return F.softplus(logits)
-    right: return -F.logsigmoid(-logits)
+    right: return {F.softplus(logits)|-F.logsigmoid(-logits)}
     right: return torch.logaddexp(torch.zeros_like(logits), logits)
     right: return torch.maximum(logits, torch.zeros_like(logits)) + torch.log1p(
         torch.exp(-logits.abs()))
@@ -442,33 +421,16 @@ entry(
         return -> return -
       That is log(1 - s(l)), which is negative; the cost is -log(1 - s(l)).
     * log s
-        return neg_log_sigmoid(-logits) -> return -neg_log_sigmoid(logits)
+        return F.logsigmoid(logits)
       That is log s(l): sign and side are turned. It falls without end where the wanted
       cost goes to 0.
-    * one minus moved to the logit
-        -logits -> 1 - logits
-      `1 -` slipped inside: 1 - s(l) is s(-l), never s(1 - l). At logit 5 yours gives
-      4.018, wanted is 5.007.
-    * one minus outside
-        neg_log_sigmoid(-logits) -> 1 - neg_log_sigmoid(logits)
-      The `1 -` stands outside the logarithm: 1 - (-log s) is something else. It belongs
-      inside: -log(1 - s(l)).
-    * no log
-        return {1 - |-|}sigmoid(logits)
-      There is no logarithm in it, so a confident mistake never costs more than 1 and
-      its slope dies on both sides.
     * 1 - s from the twin
-        return -log(1 - exp(-neg_log_sigmoid(logits)))
-        return -log1p(-exp(-neg_log_sigmoid(logits)))
+        return -{log(1 - |log1p(-}exp(-neg_log_sigmoid(logits)))
       exp(-neg_log_sigmoid(l)) is s(l) again, rounded to 1 from about +17 on: 1 - s is
       then 0 and its log -inf. Never form 1 - s(l): it is s(-l).
-    * averaged
-        return F.softplus(logits).{mean|sum}()
-      One cost for each logit is wanted, in the shape of the input; the mean comes
-      later, when the losses are built from this.
     """,
     names=NAMES,
-    families=forms("return ZERO", "logits"),
+    families=AVERAGED + forms("return ZERO", "logits"),
     reference=losses.neg_log_one_minus_sigmoid,
     **COST,
 )
@@ -488,8 +450,8 @@ def rows_and_slope(function, x):
     exact, largest = x.dtype == torch.float64, x.abs().max()
     size = EXACT if exact else HUGE if largest > 1000 else LARGE if largest > 10 else ""
     for label, seen in observers.value_and_slope(function, x):
-        is_tensor = exact and isinstance(seen, torch.Tensor)
-        yield label + size, seen.double() if is_tensor else seen
+        numbers = exact and isinstance(seen, torch.Tensor)
+        yield label + size, seen.double() if numbers else seen
 
 
 def rows(*values, dtype=torch.float32):
@@ -517,12 +479,10 @@ entry(
     right: return torch.log_softmax(logits, dim=-1)
     right: return logits - torch.logsumexp(logits, dim=-1, keepdim=True)
     right: amax(dim=-1, keepdim=True) -> max(dim=1, keepdim=True).values
-    right: return torch.stack([row - row.logsumexp(0) for row in logits])
     right: return torch.log_softmax(logits.double(), dim=-1).float()
 
     * log of softmax
         return torch.log(torch.softmax(logits, dim=-1))
-        /return .+/ -> return log(exp(shifted) / exp(shifted).sum(-1, keepdim=True))
       softmax shifts by the maximum for you, and then rounds: the second of (0, -120) is
       exactly 0 in it, and log(0) is -inf with NaN slopes. Stay in logs: l -
       logsumexp(l).
@@ -530,22 +490,15 @@ entry(
         logits - logits.amax(dim=-1, keepdim=True) -> logits
         return torch.log(torch.exp(logits) / torch.exp(logits).sum(-1, keepdim=True))
       Right on paper. exp overflows from 88.7 on, and below -104 every term of the sum
-      is 0. Take each row's largest logit off first: exp then sees nothing above 0, and
-      the largest term is 1.
-    * one shift for all rows
-        logits.amax(dim=-1, keepdim=True) -> logits.max()
-      The whole batch is shifted by one maximum: a row far below it underflows, its sum
-      is 0 and its log -inf. Each row needs its own maximum.
-    * shifted by something else
+      is 0. Take each row's largest logit off first: exp then sees nothing above 0.
+    * another shift
+        logits.amax(dim=-1, keepdim=True) -> logits{.max()|[..., :1]}
         amax -> {amin|mean}
         logits.amax -> logits.abs().amax
-        logits.amax(dim=-1, keepdim=True) -> logits[..., :1]
-      Any shift is right on paper; only the row's *largest* logit guarantees that no
-      exponential overflows and that one term of the sum is 1.
-    * maximum of each column
         amax(dim=-1 -> amax(dim=0
-      With `dim=0` that is the maximum of each column. Each row needs its own:
-      `amax(dim=-1, keepdim=True)`.
+      Any shift is right on paper; only each row's own *largest* logit,
+      `amax(dim=-1, keepdim=True)`, guarantees that no exponential overflows and that
+      one term of the sum is 1.
     * max with its places
         amax(dim=-1, keepdim=True) -> max(dim=1{|, keepdim=True})
       `max` with a dim returns values and places: take `.values`, or use `amax`.
@@ -554,8 +507,8 @@ entry(
         return shifted -> return logits && /(\.amax.+)/ -> \1.detach()
         return shifted -> return logits && logits.amax(dim=-1, keepdim=True) ->
           logits.max()
-      m was taken off inside the sum and never put back: l - (m + log of the sum of
-      exp(l - m)).
+      The maximum m was taken off inside the sum and never put back: the log of the sum
+      of exp(l) is m + the log of the sum of exp(l - m).
     * shift not undone
         torch.exp(shifted) -> torch.exp(logits)
       The maximum was taken off in one place and not in the other. Shift the logits
@@ -566,12 +519,9 @@ entry(
       is still to be taken off.
     * over the rows
         dim=-1 -> dim=0
-      The sum runs over the examples. Classes lie along the last axis, `dim=-1`: each
-      row must sum to 1.
-    * over the whole table
         return logits - logits.logsumexp((0, 1))
-      All entries together sum to 1. Each row is a distribution of its own: sum along
-      `dim=-1`.
+      The sum runs over the examples. Classes lie along the last axis, `dim=-1`: each
+      row by itself must sum to 1.
     * keepdim left out
         , keepdim=True ->
         sum(dim=-1, keepdim=True) -> sum(dim=-1)
@@ -603,12 +553,12 @@ entry(
       Every value is log k too large: the mean of the exponentials was taken, where
       their sum is wanted.
     * epsilon inside log
-        return torch.log(torch.softmax(logits, dim=-1) + {1e-6|1e-7|1e-8|1e-12})
-        return torch.log(torch.softmax(logits, dim=-1).clamp({1e-6|1e-7|1e-8|1e-12}))
+        return torch.log(torch.softmax(logits, dim=-1) + {1e-7|1e-8|1e-12})
+        return torch.log(torch.softmax(logits, dim=-1).clamp({1e-7|1e-8|1e-12}))
       The epsilon (or clamp) removes the infinity and the number with it: for (0, -120)
       the second is -18.4 with 1e-8, and its slope is gone. Stay in logs.
     * repainted infinity
-        return torch.log(torch.softmax(logits, -1)).nan_to_num(neginf={None|0|-100|-1e4})
+        return log(torch.softmax(logits, -1)).nan_to_num(neginf={None|0.0|-100.0|-1e4})
       The infinity was made, and then painted over. The slope behind the paint stays
       NaN. Stay in logs, so that it does not happen.
     * float64
@@ -624,8 +574,7 @@ entry(
       loses its third decimal. Keep the type that comes in.
     ~ another base
         return torch.log_softmax(logits, dim=-1) / math.log({2|10})
-      Right up to the base of the logarithm: the course counts in nats, with the natural
-      logarithm.
+      Right up to the base of the logarithm: the course counts in nats, base e.
     """,
     names=NAMES,
     lesson=5,
@@ -636,28 +585,20 @@ entry(
         "2 rows, 3 classes": rows((1.0, 2.0, 3.0), (0.5, -1.0, 0.0)),
         "3 rows, 3 classes": rows((1.0, 2.0, 3.0), (0.5, -1.0, 0.0), (-2.0, 0.0, 4.0)),
     },
-    later={
-        "in float64, near 10000": rows((1e4, 1e4 - 0.3, 1e4 - 1.7), dtype=torch.float64),
-    },
     edge={
+        "in float64, near 10000": rows((1e4, 1e4 - 0.3, 1e4 - 1.7), dtype=torch.float64),
         "logits (0, -40)": rows((0.0, -40.0)),
         "logits (0, -120)": rows((0.0, -120.0)),
         "logits (-150, 0, 150)": rows((-150.0, 0.0, 150.0)),
         "all at -150": rows((-150.0, -151.0, -155.0)),
-        "all at 150": rows((150.0, 151.0, 155.0)),
         "rows of unlike size": rows((0.0, 1.0), (150.0, 151.0), (-150.0, -149.0)),
         "all at 10000": rows((1e4, 1e4 - 1, 0.0)),
         "all at -10000": rows((-1e4, -1e4 - 1, -1e4 - 5)),
     },
     tolerance={
-        "value": (1e-6, 1e-6),
-        "slope": (0, 2e-6),
-        f"value{EXACT}": (1e-6, 1e-6),
-        f"slope{EXACT}": (0, 2e-6),
-        f"value{LARGE}": (1e-6, 1.5e-4),
-        f"slope{LARGE}": (0, 1.5e-4),
-        f"value{HUGE}": (1e-6, 1e-2),
-        f"slope{HUGE}": (0, 1e-2),
+        f"{what}{size}": (1e-6, largest)
+        for what in ("value", "slope")
+        for size, largest in {"": 1e-6, EXACT: 1e-6, LARGE: 1.5e-4, HUGE: 1e-2}.items()
     },
     same=1e-6,
 )
@@ -673,15 +614,25 @@ LOSS = {
     "tolerance": HALF_TOLERANCE,
 }
 LOST_DIGITS = ("log1p alone", "log for log1p", "digits cancelled")  # none in a mean
+OF_A_BATCH = families.MEANS + r"""
+* log of the mean
+    /\((\w+)\)\.mean\(\)/ -> (\1.mean())
+    /\bneg_log_sigmoid\((\w+)\)\.mean\(\)/ -> (-log(sigmoid(\1).mean()))
+    /\bneg_log_one_minus_sigmoid\((\w+)\)\.mean\(\)/ -> (-log(1 - sigmoid(\1).mean()))
+    /\bneg_log_sigmoid\((\w+)\)\.mean\(\)/ -> (-log(sigmoid(\1).mean())) &&
+      /\bneg_log_one_minus_sigmoid\((\w+)\)\.mean\(\)/ -> (-log(1 - sigmoid(\1).mean()))
+  The mean stands inside the logarithm. An expectation of logs is the mean of each
+  logit's cost: on logits (-20, 20) one good sample cannot hide a bad one.
+"""  # fmt: skip
 UNMENDED = r"""
 * one term unmended
-    /\bneg_log_sigmoid\((\w+)\)/ -> -log(sigmoid(\1))
-    /\bneg_log_one_minus_sigmoid\((\w+)\)/ -> -log(1 - sigmoid(\1))
+    /\bneg_log_sigmoid\((\w+)\)/ -> (-log(sigmoid(\1)))
+    /\bneg_log_one_minus_sigmoid\((\w+)\)/ -> (-log(1 - sigmoid(\1)))
     /\bneg_log_one_minus_sigmoid\((\w+)\)/ -> log(1 + exp(\1))
   One of the two terms is mended, the other still takes the log of a rounded sigmoid, or
   of an exp that overflows: it is infinite far out. Give both the same form.
 """
-BOTH = forms(f"{ONE} && {ZERO}") + UNMENDED + families.MEANS
+BOTH = forms(f"{ONE} && {ZERO}") + UNMENDED + OF_A_BATCH
 
 entry(
     r"""
@@ -696,10 +647,10 @@ entry(
     hint: What does a logit cost if its target is 1, and what if it is 0? You have both
       functions.
     hint: Weigh them: `target * neg_log_sigmoid(logits) + (1 - target) * ...`.
-    edge: Right while the logits are small, and not at large ones or in half precision.
-      Is a sigmoid rounded to 0 or 1 before its log, does exp see a number above 0, or
-      is there an epsilon, a clamp or a cut? They hide the infinity and not the slope.
-      You have two costs that hold everywhere.
+    edge: Right for small logits, and not for large ones or in half precision. Is a
+      sigmoid rounded to 0 or 1 before its log, does exp see a number above 0, or is
+      there an epsilon, a clamp or a cut? They hide the infinity and not the slope. You
+      have two costs that hold everywhere.
     right: return F.binary_cross_entropy_with_logits(logits, target)
     right: return -(target * F.logsigmoid(logits)
         + (1 - target) * F.logsigmoid(-logits)).mean()
@@ -711,33 +662,29 @@ entry(
         target * cost_of_one + (1 - target) -> (1 - target) * cost_of_one + target
       Targets and costs are crossed: the target 1 pays -log s(l), the target 0 pays
       -log(1 - s(l)).
-    * ones only
+    * one term only
         + (1 - target) * cost_of_zero ->
-        return cost_of_one.mean()
-        return (target * cost_of_one).sum() / target.sum().clamp(min=1)
-      Only the term of the target 1 is there. The zeros have a cost as well: (1 -
-      target) times -log(1 - s(l)).
-    * zeros only
         target * cost_of_one + ->
-        return cost_of_zero.mean()
-      Only the term of the target 0 is there; add target times -log s(l).
+        /return .+/ -> return cost_of_{one|zero}.mean()
+        /return .+/ -> return (target * cost_of_one).sum() / target.sum().clamp(min=1)
+      Only one of the two costs is there. The target 1 has to pay -log s(l) and the
+      target 0 -log(1 - s(l)): weigh both, and add them.
     * both for everyone
         /return .+/ -> return (cost_of_one + cost_of_zero).mean()
       Every logit pays both costs, whatever its target. Weigh them: target times one, (1
       - target) times the other.
     * a mean for each target
-        /return .+/ -> return cost_of_one[target {== 1|> 0.5}].mean() +
-          cost_of_zero[target {== 0|< 0.5}].mean()
-        /return .+/ -> return (cost_of_one[target {== 1|> 0.5}].mean() +
-          cost_of_zero[target {== 0|< 0.5}].mean()) / 2
+        /return .+/ -> return (cost_of_one[target == 1].mean() +
+          cost_of_zero[target == 0].mean()) / {1|2}
+        /return .+/ -> return (cost_of_one[target > 0.5].mean() +
+          cost_of_zero[target <= 0.5].mean()) / {1|2}
       Ones and zeros are picked out and get a mean each: where one kind is missing that
       is NaN, and where it is rare its few weigh as much as the many. Cross-entropy is
       one mean over all logits, each with its target's weights.
     * soft targets hardened
-        target * -> target.round() * && (1 - target) -> (1 - target.round())
-        target * -> target.ceil() * && (1 - target) -> (1 - target.ceil())
-        /return .+/ -> return where(target > 0.5, cost_of_one, cost_of_zero).mean()
-        /return .+/ -> return where(target == 1, cost_of_one, cost_of_zero).mean()
+        (target * -> (target.{round|ceil}() * && 1 - target -> 1 - target.{round|ceil}()
+        /return .+/ -> return where(target {> 0.5|== 1}, cost_of_one,
+          cost_of_zero).mean()
       A target of 0.9 is treated as 1 or 0. Soft targets (label smoothing) weigh both
       costs: 0.9 of one, 0.1 of the other.
     * signs for targets
@@ -747,31 +694,26 @@ entry(
     * one sign lost
         cost_of_one + -> cost_of_one -
         (target * -> (-target *
-      One of the two terms has the wrong sign. Both are costs, and both are added:
-      target times one, (1 - target) times the other.
-    * corner at 0
-        return (F.relu(logits) - target * logits + log1p(exp(-logits.abs()))).mean()
-        return (logits.clamp(min=0) - target * logits +
-          log1p(exp(-logits.abs()))).mean()
-      At logit exactly 0 the slope is off by a half: autograd gives relu the slope 0
-      there, and clamp the slope 1. `torch.maximum` shares a tie, a half to each side.
-    * plus l times target
         return (F.softplus(logits) + target * logits).mean()
         return (F.softplus(-logits) - target * logits).mean()
-      One sign is off: target 1 has to cost softplus(l) - l, which is softplus(-l).
+      A sign is turned. Both terms are costs, and both are added; in short form that is
+      softplus(l) - target l.
+    * corner at 0
+        return (C - target * logits + log1p(exp(-logits.abs()))).mean()
+      At logit exactly 0 the slope is off by a half: autograd gives relu the slope 0
+      there, and clamp the slope 1. `torch.maximum` shares a tie, a half to each side.
     * squared error
-        return ((sigmoid(logits) - target) ** 2).mean()
-        return ((logits - target) ** 2).mean()
+        return (({sigmoid(logits)|logits} - target) ** 2).mean()
       That is a squared error. Cross-entropy takes the logarithm of the probability
       given to what was right.
     * a table of all pairs
         cost_of_one + -> cost_of_one[:, None] + && cost_of_zero) -> cost_of_zero[:, None])
       Every logit meets every target: shapes (n, 1) and (n,) broadcast to an n by n
       table. Both must be (n,).
-    """,
+    """.replace("(C -", "({F.relu(logits)|logits.clamp(min=0)} -"),
     names=NAMES,
     families=BOTH,
-    without=LOST_DIGITS,
+    without=(*LOST_DIGITS, "one minus moved to the logit", "one minus outside", "no log"),
     reference=losses.bce_with_logits,
     observe=loss_and_slope_in_logits,
     probes={
@@ -783,12 +725,14 @@ entry(
         "the same batch twice": pair((-3.0, 2.0, 3.0, -1.0) * 2, (1, 0, 1, 0) * 2),
         "soft targets": pair((-3.0, 2.0, 3.0), (0.9, 0.25, 0.6)),
     },
-    later={"logits (-5, 5), targets (1, 0)": pair((-5.0, 5.0), (1.0, 0.0))},
     edge={
-        f"logits ({-v:g}, {v:g}, 1), targets (1, 0, 1)": pair((-v, v, 1.0), (1, 0, 1))
+        f"logits ({-v:g}, {v:g}), targets (1, 0)": pair((-v, v), (1.0, 0.0))
         for v in (*FAR, -40.0)
     }
-    | {"half precision": pair((-20.0, -13.0, 12.0, 0.5), (1, 0, 0, 1), torch.float16)},
+    | {
+        "small and large in one batch": pair(MIXED, (1, 1, 1, 0, 0, 0)),
+        "half precision": pair((-20.0, -13.0, 12.0, 0.5), (1, 0, 0, 1), torch.float16),
+    },
     **LOSS,
 )
 
@@ -830,18 +774,13 @@ entry(
         neg_log_sigmoid -> neg_log_one_minus_sigmoid
       Both terms ask for a low logit, so D learns to call everything fake. Reals enter
       as log D: softplus(-l).
-    * reals only
-        return of_real + of_fake -> return of_real
-      Fakes cost nothing here: D can call everything real for free. Two terms are
-      wanted.
-    * fakes only
-        return of_real + of_fake -> return of_fake
-      Reals cost nothing here: D can call everything fake for free. Two terms are
-      wanted.
+    * one term only
+        return of_real + of_fake -> return {of_real|of_fake}
+      One kind costs nothing here: D can give everything the other label for free. Two
+      terms are wanted, one for reals and one for fakes.
     * one sign lost
         return of_real + of_fake -> return {of_real - of_fake|of_fake - of_real}
-      One of the two terms has the wrong sign. Both are costs, and both are added:
-      softplus(-real) and softplus(fake).
+      One of the two terms has the wrong sign. Both are costs, and both are added.
     * one mean over both
         return {1|2} * torch.cat([F.softplus(-real_logits),
           F.softplus(fake_logits)]).mean()
@@ -857,40 +796,20 @@ entry(
           F.binary_cross_entropy_with_logits(real_logits, ones_like(fake_logits))
       Something real meets something fake position by position, which asks for equally
       many: costs are added before each has its mean, or one batch's labels have the
-      length of the other. Take each mean by itself, with `torch.ones_like(real_logits)`
-      or `torch.zeros_like(fake_logits)` where labels are needed.
-    * one minus moved to the logit
-        neg_log_one_minus_sigmoid(fake_logits) -> neg_log_sigmoid(1 - fake_logits)
-      `1 -` slipped inside the sigmoid: 1 - s(l) is s(-l), never s(1 - l). At a fake
-      logit of 5 yours gives 4.018, wanted is 5.007.
-    * one minus outside
-        neg_log_one_minus_sigmoid(fake_logits).mean() -> {1|-1} -
-          neg_log_sigmoid(fake_logits).mean()
-      The `1 -` stands outside the logarithm; it belongs inside: log(1 - D). A fake
-      logit costs softplus(l).
+      length of the other. Take each mean by itself, with labels of its own length.
     ~ smoothed reals
         neg_log_sigmoid(real_logits) ->
           (F.softplus(real_logits) - {0.95|0.9|0.8|0.7} * real_logits)
       That is one-sided label smoothing: a choice, not the plain loss. Here real means
       1.
-    * smoothed on both sides
-        of_real + of_fake -> of_real + of_fake +
-          {0.1|0.2} * (real_logits.mean() - fake_logits.mean())
-      Smoothing the fakes as well pulls the best D towards G's own samples. Here real
-      means 1 and fake means 0.
-    * targets beyond 1
+    * other targets
+        of_real + of_fake -> of_real + of_fake + {0.1|0.2|-0.1} * (real_logits.mean() -
+          fake_logits.mean())
         of_real + of_fake -> of_real + of_fake - {0.1|0.2} * real_logits.mean()
         of_real + of_fake -> of_real + of_fake + {0.1|0.2} * fake_logits.mean()
-        of_real + of_fake -> of_real + of_fake -
-          0.1 * (real_logits.mean() - fake_logits.mean())
-      A target outside [0, 1] has its optimum at infinity: the logits grow without end.
-    * log of the mean
-        (real_logits).mean() -> (real_logits.mean()) && (fake_logits).mean() ->
-          (fake_logits.mean())
-        return -sigmoid(real_logits).mean().log() - (1 -
-          sigmoid(fake_logits).mean()).log()
-      The mean stands inside the logarithm. E[log D] is the mean of logs: take the cost
-      of each logit first.
+      The targets are not 1 and 0. Smoothed on both sides, they pull the best D towards
+      G's own samples; outside [0, 1], they let the logits grow without end. Here real
+      means 1 and fake means 0.
     * no log
         return {1 -|-} sigmoid(real_logits).mean() + sigmoid(fake_logits).mean()
       There is no logarithm: another game, whose slope dies wherever D is sure, right or
@@ -918,10 +837,9 @@ entry(
         "2 real, 3 fake": pair((1.0, -2.0), (-3.0, 2.0, 3.0)),
         "both batches twice": pair((-3.0, 2.0, 3.0) * 2, (1.0, -2.0) * 2),
     },
-    later={"real (-5, 1), fake (5, 1)": pair((-5.0, 1.0), (5.0, 1.0))},
     edge={
         f"real ({-v:g}, 1), fake ({v:g}, 1)": pair((-v, 1.0), (v, 1.0))
-        for v in (*FAR, -40.0)
+        for v in (5.0, *FAR, -40.0)
     }
     | {"half precision": pair((-20.0, -13.0, 3.0), (12.0, 20.0), torch.float16)},
     **LOSS,
@@ -936,9 +854,11 @@ GENERATOR = {
         "logits (-3, 2, 1)": logits(-3.0, 2.0, 1.0),
         "the same batch twice": logits(-3.0, 2.0, 1.0, -3.0, 2.0, 1.0),
     },
-    "later": {"logits (-5, 5)": logits(-5.0, 5.0)},
-    "edge": {f"logits ({-v:g}, {v:g}, 1)": logits(-v, v, 1.0) for v in FAR}
-    | {"half precision": logits(-20.0, -13.0, 12.0, 20.0, dtype=torch.float16)},
+    "edge": {f"logits ({-v:g}, {v:g})": logits(-v, v) for v in (5.0, *FAR)}
+    | {
+        "small and large in one batch": logits(*MIXED),
+        "half precision": logits(-20.0, -13.0, 12.0, 20.0, dtype=torch.float16),
+    },
 }
 
 entry(
@@ -947,8 +867,7 @@ entry(
         return neg_log_sigmoid(fake_logits).mean()
 
     because: -log D(G(z)) with D = sigmoid(l) is neg_log_sigmoid, averaged.
-    praise: At logit -40 the slope is -1: the worse G does, the harder it is pushed, in
-      every float type.
+    praise: At logit -40 the slope is -1: the worse G does, the harder it is pushed.
     hint: G wants D to say 1. What does a logit cost where 1 was right?
     hint: The batch mean of `neg_log_sigmoid(fake_logits)`.
     edge: Right where D is unsure, and not where it is sure, or in half precision. Is a
@@ -958,7 +877,6 @@ entry(
     right: return F.binary_cross_entropy_with_logits(
         fake_logits, torch.ones_like(fake_logits))
     right: return -F.logsigmoid(fake_logits).mean()
-    right: return torch.logaddexp(torch.zeros_like(fake_logits), -fake_logits).mean()
     right: return -torch.log_softmax(
         torch.stack([fake_logits, torch.zeros_like(fake_logits)], 1), 1)[:, 0].mean()
 
@@ -973,31 +891,20 @@ entry(
     * one minus outside
         return -> return 1 +
       The slopes are right and every value is 1 too large: 1 - log D is not -log D.
-    * no log
-        return {1 - |-}sigmoid(fake_logits).mean()
-      There is no logarithm: another game, with slope D(1 - D), which dies on both
-      sides.
-    * log of the mean
-        return -log(sigmoid(fake_logits).mean())
-        (fake_logits).mean() -> (fake_logits.mean())
-      The mean stands inside. E[-log D] is the mean of the costs: on logits (-20, 20) it
-      is 10, and one good sample cannot hide a bad one.
     * smoothed target
         neg_log_sigmoid(fake_logits) ->
           (F.softplus(fake_logits) - {0.95|0.9|0.8|0.7} * fake_logits)
       With the target 0.9 G is pulled *back* once D(G(z)) exceeds 0.9. Only D's real
       labels are smoothed.
-    * a critic's loss
+    * another game
         return -fake_logits.mean()
-      That is the loss against a critic, which has no sigmoid. Asked is -log D with D =
-      sigmoid(l).
-    * least squares
         return (({fake_logits|sigmoid(fake_logits)} - 1) ** 2).mean()
-      That is a squared distance to 1; asked is -log D.
+      That is a loss of another game: against a critic, which has no sigmoid, or least
+      squares. Asked is -log D with D = sigmoid(l).
     """,
     names=NAMES,
-    families=forms(ONE) + families.MEANS,
-    without=(*LOST_DIGITS, "exp inside log"),  # as the log of the sigmoid
+    families=forms(ONE) + OF_A_BATCH,
+    without=(*LOST_DIGITS, "exp inside log", "one minus moved to the logit"),
     reference=losses.generator_loss,
     **GENERATOR,
     **LOSS,
@@ -1029,24 +936,9 @@ entry(
     * log D
         neg_log_one_minus_sigmoid -> neg_log_sigmoid
       That is log D(G(z)): minimizing it makes G worse. Asked is log(1 - D).
-    * one minus moved to the logit
-        neg_log_one_minus_sigmoid(fake_logits) -> neg_log_sigmoid(1 - fake_logits)
-      `1 -` slipped inside the sigmoid: 1 - s(l) is s(-l), never s(1 - l). At logit 5
-      yours gives -4.018, wanted is -5.007.
-    * one minus outside
-        return 1 {-|+} F.logsigmoid(fake_logits).mean()
-      The `1 -` stands outside the logarithm; it belongs inside: log(1 - D).
-    * no log
-        return {1 - |-}sigmoid(fake_logits).mean()
-      There is no logarithm: at logit 0 the slope is -1/4 in place of -1/2, and the
-      value stays between -1 and 1.
-    * log of the mean
-        return log(1 - sigmoid(fake_logits).mean())
-        (fake_logits).mean() -> (fake_logits.mean())
-      The mean stands inside. E[log(1 - D)] is the mean of the logs: take it last.
     """,
     names=NAMES,
-    families=forms(ZERO) + families.MEANS,
+    families=forms(ZERO) + OF_A_BATCH,
     without=LOST_DIGITS,
     reference=losses.minimax_generator_loss_from_logits,
     **GENERATOR,
