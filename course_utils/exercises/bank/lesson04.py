@@ -82,9 +82,6 @@ entry(
         -torch.log(fake_probability) -> {-fake_probability|(1 - fake_probability)}
       There is no log in it. Its slope in the logit would be D (1 - D), which vanishes
       on both sides; the log is what keeps it alive.
-    * squared error
-        return (fake_probability - 1).square().mean()
-      That is the squared distance to `real`. Wanted is minus the log of D(G(z)).
     """,
     names=NAMES,
     families=families.LOGS + families.MEANS,
@@ -128,15 +125,8 @@ entry(
           torch.full_like(fake_probability, {0.5|0.7|0.8|0.9|0.95|0.99|0.999})
       A target below 1 pulls G back as soon as it convinces D by more than that: with
       0.9 the best logit is 2.197, with 1/2 it is 0. Soft targets are for D; G's is 1.
-    * both targets
-        losses.binary_cross_entropy(fake_probability, target) ->
-          losses.binary_cross_entropy(fake_probability, target) {+|-}
-          losses.binary_cross_entropy(fake_probability, 1 - target)
-      Two targets for one sample. G has one goal, and one term: target 1.
     * arguments swapped
         (fake_probability, target) -> (target, fake_probability)
-        losses.binary_cross_entropy(fake_probability, target) ->
-          F.binary_cross_entropy(target, fake_probability.detach())
       The answer comes first and the target second: swapped, every D(G(z)) is taken for
       the truth and 1 for D's answer.
     * cross-entropy on logits
@@ -152,9 +142,6 @@ entry(
     ~ sum in place of mean
         /losses(.+)\)/ -> F\1, reduction="sum")
       A sum grows with the batch. An expectation is estimated by the mean.
-    * no mean
-        /losses(.+)\)/ -> F\1, reduction="none")
-      One number for each sample. A loss is one number: their mean.
     * squared error
         losses.binary_cross_entropy -> F.mse_loss
       That is the squared distance to the target. The cross-entropy is minus the log of
@@ -196,10 +183,6 @@ entry(
     * one slope alone
         torch.exp(-logit) -> {|-}torch.sigmoid({|-}logit)
       This is one of the two slopes. Divide: -(1 - D) by -D.
-    * a difference
-        return torch.sigmoid(-logit) - torch.sigmoid(logit)
-        return torch.sigmoid(logit) - torch.sigmoid(-logit)
-      The slopes are subtracted. A ratio says how many times as strong.
     * ratio of the losses
         return {|-}F.softplus(-logit) / F.softplus(logit)
       These are the values, log D over log(1 - D). What moves G are the slopes.
@@ -207,12 +190,6 @@ entry(
         return 1 / torch.sigmoid(logit)
       1 / D is the slope of log D in D. In the logit the new slope is -(1 - D); divide
       that by -D.
-    * log of the ratio
-        return -logit
-      -l is the logarithm of the ratio. Undo the log.
-    * averaged
-        torch.exp(-logit) -> torch.exp(-logit).mean()
-      One ratio for each logit is wanted, in the logits' shape: no mean.
     """,
     names=NAMES,
     lesson=4,
@@ -307,9 +284,6 @@ entry(
     ~ modes that are missed
         near.any(dim=0) -> (~near.any(dim=0))
       Those are the modes without a sample. Count the others.
-    * which, not how many
-        int(near.any(dim=0).sum()) -> near.any(dim=0){|.nonzero()[:, 0]}
-      That says which modes are met. Their number is asked for: sum them.
     ~ counted in floats
         int(near.any(dim=0).sum()) -> near.float().amax(dim=0).sum()
       The number is right and its kind is not: a count is a whole number. Sum the True
@@ -398,21 +372,14 @@ entry(
     * the loss itself
         slope = theta * torch.sigmoid -> slope = F.softplus
       This is E[-log D*(x)], the height. Its derivative in theta is asked for.
-    * the weight forgotten
-        (slope * weight).sum() -> slope.{mean|sum}()
-      Every eps of the grid counts the same here. Under N(0, 1) those near 0 are the
-      likely ones: multiply by `weight`, then sum.
-    * averaged twice
-        .sum() -> .mean()
-      `weight` sums to 1 already, so the weighted *sum* is the mean. A mean on top
-      divides by the 4001 grid points once more.
+    * no weighted sum
+        (slope * weight).sum() -> {slope.mean|slope.sum|(slope * weight).mean}()
+      Under N(0, 1) the eps near 0 are the likely ones: multiply by `weight`, then sum.
+      `weight` sums to 1 already, so that weighted *sum* is the mean.
     * KL alone
         return float(theta)
       theta is the gradient of KL(p_g || p_data) alone. The loss follows another
       divergence.
-    ~ half
-        /return (.+)/ -> return (\1) / 2
-      Right up to a factor 1/2. The weights must sum to 1, and nothing is halved.
     """,
     names=NAMES | GRID,
     lesson=4,
@@ -470,16 +437,13 @@ entry(
     * a fixed smoothing
         1 - smoothing -> {1.0|0.9}
       The argument `smoothing` is not used. Take it off the target of a real, 1.
+    * one number
+        torch.full((n,), 1 - smoothing) -> {torch.tensor|}(1 - smoothing)
+      One number for the whole batch. Wanted is a target for each real: shape (n,).
     * a column
         (n,) -> (n, 1)
       Shape (n, 1): beside logits of shape (n,) that becomes a table of all pairs. Make
       it (n,).
-    * one number
-        torch.full((n,), 1 - smoothing) -> {torch.tensor|}(1 - smoothing)
-      One number for the whole batch. Wanted is a target for each real: shape (n,).
-    * float64
-        smoothing) -> smoothing, dtype=torch.float64)
-      These are float64, as NumPy makes them; logits are float32.
     """,
     names=NAMES,
     lesson=4,
@@ -504,9 +468,8 @@ def densities(*pairs, a, b, dtype=torch.float32):
 def slope_in_float64(function, p, *more):
     """The value; in float64 the slopes, too: the next cell takes them there."""
     exact = p.dtype == torch.float64
-    yield from (observers.value_and_slope if exact else observers.value)(
-        function, p, *more
-    )
+    look = observers.value_and_slope if exact else observers.value
+    yield from look(function, p, *more)
 
 
 entry(
@@ -557,9 +520,6 @@ entry(
         fake_target * -> (1 - fake_target) *
       fake_target is already D's wanted answer on a fake. With 1 - b the fakes would be
       called real.
-    * subtracted
-        p_data + fake -> p_data - fake
-      The fakes' vote is subtracted. It is for fake_target, 0 or more: add it.
     * not divided
         votes / (p_data + p_g) -> votes
         (p_data + p_g) -> {2|(p_data + p_g) / 2|(p_data + p_g) * 2}

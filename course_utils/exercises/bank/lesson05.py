@@ -68,7 +68,7 @@ def loss_and_slope_in_logits(function, x, target):
 
 # ------------------------------------------------------------------ forms that break
 
-# Each line: the cost where 1 was right ; where 0 was right (by default the first at -l).
+# In each line: the cost where 1 was right ; where 0 was (by default the first at -l).
 FORMS = """
 * double sigmoid
     softplus(-sigmoid(l)) ; softplus(sigmoid(l))
@@ -84,9 +84,9 @@ FORMS = """
     -log(1 / (1 + exp(-l))) ; -log(1 - 1 / (1 + exp(-l)))
     log(1 + exp(-l)) ; -log1p(-sigmoid(l))
   Right on paper. In float32 the sigmoid is exactly 1 from +17 on, so that 1 - s is 0,
-  and exactly 0 below -88.7, where exp(-l) is infinite. Then the cost is infinite and its
-  slope NaN. Never compute 1 - s(l): it is s(-l). And keep exp away from numbers above 0:
-  pull exp(-l) out of the logarithm, where it becomes -l.
+  and exactly 0 below -88.7, where exp(-l) is infinite. Then the cost is infinite and
+  its slope NaN. Never compute 1 - s(l): it is s(-l). And keep exp away from numbers
+  above 0: pull exp(-l) out of the logarithm, where it becomes -l.
 * exp inside log
     log(1 + exp(-l))
     -log(sigmoid(l))
@@ -102,8 +102,8 @@ FORMS = """
       with E = 1e-3 or 1e-5 or 1e-6 or 1e-7 or 1e-8 or 1e-10 or 1e-12 or 1e-20
     -log(sigmoid(l) + E) with E = 1e-7 or 1e-8 or 1e-12
   The infinity is gone, and the gradient with it: where the probability is smaller than
-  your epsilon, the log sees the epsilon alone. With 1e-8 the cost stays at 18.4, and the
-  slope, which should be 1 in size, dies. Rewrite the formula; do not patch it.
+  your epsilon, the log sees the epsilon alone. With 1e-8 the cost stays at 18.4, and
+  the slope, which should be 1 in size, dies. Rewrite the formula; do not patch it.
 * clamped probability
     -log(sigmoid(l).clamp(E, 1 - E)) ; -log((1 - sigmoid(l)).clamp(E, 1 - E))
       with E = 1e-3 or 1e-5 or 1e-6 or 1e-7
@@ -111,9 +111,9 @@ FORMS = """
       with E = 1e-3 or 1e-5 or 1e-6 or 1e-7 or 1e-8
     -log(sigmoid(l).clamp(E, 1 - E)) ; -log(1 - sigmoid(l).clamp(E, 1 - E))
       with E = 1e-3 or 1e-5 or 1e-6 or 1e-7
-  A clamp is flat beyond its limits: the cost stays at one number (16.1 for 1e-7) and its
-  slope is 0, exactly where the answer is most wrong and the push is most needed. Rewrite
-  the formula; do not patch it.
+  A clamp is flat beyond its limits: the cost stays at one number (16.1 for 1e-7) and
+  its slope is 0, exactly where the answer is most wrong and the push is most needed.
+  Rewrite the formula; do not patch it.
 * BCELoss of sigmoid
     BCELoss(sigmoid(l), ones_like(l)) ; BCELoss(sigmoid(l), zeros_like(l))
   The treacherous one: its value can be right where its slope is not. BCELoss says 40 at
@@ -137,8 +137,8 @@ FORMS = """
   float64 moves the walls, of exp from 88 to 709 and of 1 - s from 17 to 37, and you are
   asked to stand at 10,000. Rewrite the formula; then float32 is enough.
 * repainted infinity
-    (-log(sigmoid(l))).nan_to_num(posinf=E) ; (-log(1 - sigmoid(l))).nan_to_num(posinf=E)
-      with E = None or 0.0 or 100.0 or 1e4
+    -log(sigmoid(l)).nan_to_num(neginf=E) ; -log(1 - sigmoid(l)).nan_to_num(neginf=E)
+      with E = None or 0.0 or -100.0 or -1e4
     -log(sigmoid(l)).clamp(min=-E) ; -log(1 - sigmoid(l)).clamp(min=-E)
       with E = 30 or 50 or 100
   The infinity was made, and then painted over. The slope behind the paint is NaN or 0,
@@ -146,24 +146,17 @@ FORMS = """
 * no absolute value
     C + log1p(exp(-l)) with C = F.relu(-l) or maximum(-l, zeros_like(l)) or
       (-l).clamp(min=0)
-  Nearly: the exponential has to see -|l|. Without the | | its argument is positive on
-  one side, and what max already holds is counted twice there.
-* exp of +|l|
     C + log1p(exp(l.abs())) with C = F.relu(-l) or maximum(-l, zeros_like(l)) or
       (-l).clamp(min=0)
-  A minus is missing: exp(-|l|) is at most 1, while exp(|l|) overflows on both sides.
-* corner only
+  Nearly: the exponential has to see -|l|, which is never above 0. Otherwise it
+  overflows, and what max already holds is counted twice.
+* half of the formula
     C with C = F.relu(-l) or maximum(-l, zeros_like(l)) or (-l).clamp(min=0)
-  That is the large part of the cost. What is left, log1p(exp(-|l|)), is worth 0.693 at
-  logit 0 and rounds the corner off. Add it.
-* tail only
     log1p(exp(-l.abs()))
-  log1p(exp(-|l|)) is the small part, at most 0.693, and the same on both sides. The
-  large part is missing: |l| on the side where the answer is wrong.
-* no maximum
     C + log1p(exp(-l.abs())) with C = -l or l.abs()
-  Where the answer is right the cost is log1p(exp(-|l|)) and nothing else; yours is off
-  by l there. The maximum with 0 belongs in front of the log1p.
+  The cost has two parts. The large one is the maximum with 0, of -l where 1 was right,
+  of l where 0 was: nothing where the answer is right. The small one, log1p(exp(-|l|)),
+  is worth 0.693 at logit 0 and is the same on both sides. Add them.
 * slope 0 at 0
     F.relu(-l) + C with C = log1p(exp(-l.abs())) or log(1 + exp(-l.abs()))
   At logit exactly 0 the slope is 0 in place of a half: autograd gives the corners of
@@ -182,8 +175,8 @@ FORMS = """
 * digits cancelled
     softplus(l) - l
   True on paper: softplus(l) - l is softplus(-l). In float32 nearly equal numbers are
-  subtracted, and of a cost of 2e-9 nothing is left. (PyTorch's BCE does so for target 0,
-  harmless in a batch mean; here every element counts.) Turn the sign inside softplus.
+  subtracted, and of a cost of 2e-9 nothing is left. (PyTorch's BCE does so for target
+  0, harmless in a mean; here every element counts.) Turn the sign inside softplus.
 * cut too early
     softplus(-l, threshold=E) with E = 3 or 5 or 10
   Nearly: beyond your cut only the large part of the cost is left, too early.
@@ -204,8 +197,8 @@ FORMS = """
     -sigmoid(l)
     -sigmoid(l) ; sigmoid(l)
     sigmoid(l)
-  There is no logarithm in it: a confident mistake never costs more than 1, and the slope
-  dies on both sides.
+  There is no logarithm in it: a confident mistake never costs more than 1, and the
+  slope dies on both sides.
 """
 ONE = r"/\bneg_log_sigmoid\((\w+)\)/ -> (ONE)"
 ZERO = r"/\bneg_log_one_minus_sigmoid\((\w+)\)/ -> (ZERO)"
@@ -231,7 +224,7 @@ def forms(way, logits=r"\1"):
     return re.sub(r"^ {4}(.+)$", lambda x: "\n".join(ways(x)), text, flags=re.M)
 
 
-# ------------------------------------------------------------------ the largest exponent
+# --------------------------------------------------------------- the largest exponent
 
 entry(
     """
@@ -249,12 +242,6 @@ entry(
 
     * measured in the type itself
         return torch.log(torch.tensor(torch.finfo(dtype).max, dtype=dtype)).item()
-        | low, high = 0.0, 1000.0
-        | for _ in range(60):
-        |     middle = (low + high) / 2
-        |     finite = torch.exp(torch.tensor(middle, dtype=dtype)).isfinite()
-        |     low, high = (middle, high) if finite else (low, middle)
-        | return low
       The type you ask about also rounds the answer: bfloat16 has no number between 88.5
       and 89, and float16 gives 11.09375, whose exp is infinite. Take the type's largest
       number to a Python float, and the log there.
@@ -262,10 +249,7 @@ entry(
         return round(math.log(torch.finfo(dtype).max), {1|2})
         return int({10|100} * math.log(torch.finfo(dtype).max)) / {10|100}
         return math.{floor|ceil}(math.log(torch.finfo(dtype).max))
-        | x = 0.0
-        | while torch.isfinite(torch.exp(torch.tensor(x + 1, dtype=dtype))):
-        |     x += 1
-        | return x
+        return round(math.log(torch.finfo(dtype).max))
       The right wall, in coarse steps. Wanted is 1e-3, which tells bfloat16's wall from
       float32's: compute it from `torch.finfo(dtype).max`, and do not round.
     * one type for all
@@ -307,7 +291,7 @@ entry(
 )
 
 
-# ------------------------------------------------------------------ one logit, two costs
+# --------------------------------------------------------------- one logit, two costs
 
 FAR = (12.5, 16.0, 20.0, 40.0, 95.0, 120.0, 1e4)
 MIXED = (-120.0, -20.0, 0.0, 3.0, 20.0, 120.0)
@@ -366,16 +350,14 @@ entry(
         | return torch.where(logits >= 0, torch.log1p(torch.exp(-right)), far)
 
     * lost minus
-        return F.logsigmoid(logits)
-      That is log s(l), which is negative: softplus(-l) is already -log s(l), the cost.
+        return -F.softplus({-|}logits)
+      A logarithm of a probability is negative; a cost is never below 0: softplus(-l) is
+      already -log s(l).
     * the twin
         return F.softplus(logits)
         maximum(-logits -> maximum(logits
       That is -log(1 - s(l)), the twin: it grows with l. The cost of a logit where 1 was
       right has to fall as l grows.
-    * log(1 - s)
-        return -F.softplus(logits)
-      That is log(1 - s(l)). Two signs are turned: softplus(-l) is -log s(l).
     * one minus outside
         return 1 - F.logsigmoid(logits)
       The slopes are right and every value is 1 too large: that is 1 - log s(l).
@@ -529,25 +511,16 @@ entry(
         return logits - logits.logsumexp(-1)
       Without `keepdim=True` the row sums have shape (n,), and line up with the columns:
       an error if you are lucky, wrong numbers where n = k.
-    * log of the sum added
+    * not the log of the sum
         return shifted - -> return shifted +
         return logits + logits.logsumexp(-1, keepdim=True)
-      The log of the sum is added. It stands under the fraction, exp(l) / sum, so its
-      log is taken off.
-    * sum without its log
         torch.log( -> (
         return logits - logits.exp().sum(-1, keepdim=True)
-      What is taken off is the sum of the exponentials; wanted is the log of that sum.
+      The log of exp(l) / sum is l minus the log of the sum of exponentials. Yours adds
+      it, or takes the sum without its log.
     * no log
         return torch.softmax(logits, dim=-1)
       Those are the probabilities; wanted are their logarithms.
-    * lost sign
-        return -torch.log_softmax(logits, dim=-1)
-      The sign is turned: a log-probability is never above 0.
-    * class by class
-        return F.logsigmoid(logits)
-      That asks k separate yes-or-no questions. Here one of k classes is right: the
-      probabilities of a row sum to 1.
     * log of the mean
         .sum( -> .mean(
       Every value is log k too large: the mean of the exponentials was taken, where
@@ -586,7 +559,7 @@ entry(
         "3 rows, 3 classes": rows((1.0, 2.0, 3.0), (0.5, -1.0, 0.0), (-2.0, 0.0, 4.0)),
     },
     edge={
-        "in float64, near 10000": rows((1e4, 1e4 - 0.3, 1e4 - 1.7), dtype=torch.float64),
+        "float64 near 10000": rows((1e4, 1e4 - 0.3, 1e4 - 1.7), dtype=torch.float64),
         "logits (0, -40)": rows((0.0, -40.0)),
         "logits (0, -120)": rows((0.0, -120.0)),
         "logits (-150, 0, 150)": rows((-150.0, 0.0, 150.0)),
@@ -647,10 +620,9 @@ entry(
     hint: What does a logit cost if its target is 1, and what if it is 0? You have both
       functions.
     hint: Weigh them: `target * neg_log_sigmoid(logits) + (1 - target) * ...`.
-    edge: Right for small logits, and not for large ones or in half precision. Is a
-      sigmoid rounded to 0 or 1 before its log, does exp see a number above 0, or is
-      there an epsilon, a clamp or a cut? They hide the infinity and not the slope. You
-      have two costs that hold everywhere.
+    edge: Right for small logits, and not for large ones or in half precision. Does exp
+      see a number above 0, is a sigmoid rounded before its log, or is there an epsilon,
+      a clamp or a cut, which hides the infinity and not the lost slope?
     right: return F.binary_cross_entropy_with_logits(logits, target)
     right: return -(target * F.logsigmoid(logits)
         + (1 - target) * F.logsigmoid(-logits)).mean()
@@ -669,10 +641,6 @@ entry(
         /return .+/ -> return (target * cost_of_one).sum() / target.sum().clamp(min=1)
       Only one of the two costs is there. The target 1 has to pay -log s(l) and the
       target 0 -log(1 - s(l)): weigh both, and add them.
-    * both for everyone
-        /return .+/ -> return (cost_of_one + cost_of_zero).mean()
-      Every logit pays both costs, whatever its target. Weigh them: target times one, (1
-      - target) times the other.
     * a mean for each target
         /return .+/ -> return (cost_of_one[target == 1].mean() +
           cost_of_zero[target == 0].mean()) / {1|2}
@@ -685,12 +653,9 @@ entry(
         (target * -> (target.{round|ceil}() * && 1 - target -> 1 - target.{round|ceil}()
         /return .+/ -> return where(target {> 0.5|== 1}, cost_of_one,
           cost_of_zero).mean()
-      A target of 0.9 is treated as 1 or 0. Soft targets (label smoothing) weigh both
-      costs: 0.9 of one, 0.1 of the other.
-    * signs for targets
         return F.softplus((1 - 2 * target) * logits).mean()
-      2 target - 1 turns 0 and 1 into signs, and for those two this is the cost. A soft
-      target is no sign: it weighs both costs.
+      A target of 0.9 is treated as 1 or 0, or as a sign. Soft targets (label smoothing)
+      weigh both costs: 0.9 of one, 0.1 of the other.
     * one sign lost
         cost_of_one + -> cost_of_one -
         (target * -> (-target *
@@ -706,14 +671,10 @@ entry(
         return (({sigmoid(logits)|logits} - target) ** 2).mean()
       That is a squared error. Cross-entropy takes the logarithm of the probability
       given to what was right.
-    * a table of all pairs
-        cost_of_one + -> cost_of_one[:, None] + && cost_of_zero) -> cost_of_zero[:, None])
-      Every logit meets every target: shapes (n, 1) and (n,) broadcast to an n by n
-      table. Both must be (n,).
     """.replace("(C -", "({F.relu(logits)|logits.clamp(min=0)} -"),
     names=NAMES,
     families=BOTH,
-    without=(*LOST_DIGITS, "one minus moved to the logit", "one minus outside", "no log"),
+    without=LOST_DIGITS,
     reference=losses.bce_with_logits,
     observe=loss_and_slope_in_logits,
     probes={
@@ -749,16 +710,15 @@ entry(
     hint: Two expectations, two batch means: what does a real logit cost, and what a
       fake one? You have both functions.
     hint: `neg_log_sigmoid(real_logits).mean() + ...`
-    edge: Right where D is unsure, and not where it is sure, or in half precision. Is a
-      sigmoid rounded to 0 or 1 before its log, does exp see a number above 0, or is
-      there an epsilon, a clamp or a cut? They hide the infinity and not the slope. You
-      have two costs that hold everywhere.
+    edge: Right where D is unsure, and not where it is sure, or in half precision. Does
+      exp see a number above 0, is a sigmoid rounded before its log, or is there an
+      epsilon, a clamp or a cut, which hides the infinity and not the lost slope?
     right: return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
     right:
         | bce = F.binary_cross_entropy_with_logits
         | of_real = bce(real_logits, torch.ones_like(real_logits))
         | return of_real + bce(fake_logits, torch.zeros_like(fake_logits))
-    right: return -(F.logsigmoid(real_logits).mean() + F.logsigmoid(-fake_logits).mean())
+    right: return -F.logsigmoid(real_logits).mean() - F.logsigmoid(-fake_logits).mean()
     right: return (neg_log_sigmoid(real_logits)[:, None]
         + neg_log_one_minus_sigmoid(fake_logits)).mean()
 
@@ -766,14 +726,12 @@ entry(
         (real_ -> (x_ && (fake_ -> (real_ && (x_ -> (fake_
       Real and generated have changed places: this D is paid for calling fakes real.
       High means real: real logits want softplus(-l), fakes softplus(l).
-    * all called real
+    * one label for all
         neg_log_one_minus_sigmoid -> neg_log_sigmoid
-      Both terms ask for a high logit, so D learns to call everything real. Fakes enter
-      as log(1 - D): softplus(+l).
-    * all called fake
         neg_log_sigmoid -> neg_log_one_minus_sigmoid
-      Both terms ask for a low logit, so D learns to call everything fake. Reals enter
-      as log D: softplus(-l).
+      Both terms ask for the same label, so D learns to call everything real, or
+      everything fake. Reals enter as log D: softplus(-l); fakes as log(1 - D):
+      softplus(l).
     * one term only
         return of_real + of_fake -> return {of_real|of_fake}
       One kind costs nothing here: D can give everything the other label for free. Two
@@ -810,23 +768,17 @@ entry(
       The targets are not 1 and 0. Smoothed on both sides, they pull the best D towards
       G's own samples; outside [0, 1], they let the logits grow without end. Here real
       means 1 and fake means 0.
-    * no log
-        return {1 -|-} sigmoid(real_logits).mean() + sigmoid(fake_logits).mean()
-      There is no logarithm: another game, whose slope dies wherever D is sure, right or
-      wrong.
     * another game
+        return {1 -|-} sigmoid(real_logits).mean() + sigmoid(fake_logits).mean()
         return fake_logits.mean() - real_logits.mean()
         return F.relu(1 - real_logits).mean() + F.relu(1 + fake_logits).mean()
         return ((real_logits - 1) ** 2).mean() + (fake_logits ** 2).mean()
-      That is a loss of another game: the critic's (means of scores), the hinge, or
-      least squares. Here: the cross-entropy of real against fake.
-    * the generator's loss
-        return neg_log_sigmoid(fake_logits).mean()
-      That is what G minimizes. D wants reals high and fakes low.
+      That is a loss of another game: means of probabilities or of a critic's scores,
+      the hinge, or least squares. Here: the cross-entropy of real against fake.
     """,
     names=NAMES,
     families=BOTH,
-    without=(*LOST_DIGITS, "no mean"),  # added before the mean
+    without=(*LOST_DIGITS, "no mean", "no log"),  # added before the mean; another game
     reference=losses.discriminator_loss,
     observe=loss_and_slope,
     probes={
@@ -870,10 +822,9 @@ entry(
     praise: At logit -40 the slope is -1: the worse G does, the harder it is pushed.
     hint: G wants D to say 1. What does a logit cost where 1 was right?
     hint: The batch mean of `neg_log_sigmoid(fake_logits)`.
-    edge: Right where D is unsure, and not where it is sure, or in half precision. Is a
-      sigmoid rounded to 0 or 1 before its log, does exp see a number above 0, or is
-      there an epsilon, a clamp or a cut? They hide the infinity and not the slope. You
-      have a cost that holds everywhere.
+    edge: Right where D is unsure, and not where it is sure, or in half precision. Does
+      exp see a number above 0, is a sigmoid rounded before its log, or is there an
+      epsilon, a clamp or a cut, which hides the infinity and not the lost slope?
     right: return F.binary_cross_entropy_with_logits(
         fake_logits, torch.ones_like(fake_logits))
     right: return -F.logsigmoid(fake_logits).mean()
@@ -920,10 +871,9 @@ entry(
       and no rewriting will raise it. What you fixed is the other end.
     hint: log(1 - D) is minus the cost of a logit where 0 was right.
     hint: Minus the batch mean of `neg_log_one_minus_sigmoid(fake_logits)`.
-    edge: Right where D is unsure, and not where it is sure, or in half precision. Is a
-      sigmoid rounded to 1 before 1 - D is formed, does exp see a number above 0, or is
-      there an epsilon, a clamp or a cut? They hide the infinity and not the slope. You
-      have a cost that holds everywhere.
+    edge: Right where D is unsure, and not where it is sure, or in half precision. Does
+      exp see a number above 0, is a sigmoid rounded before its log, or is there an
+      epsilon, a clamp or a cut, which hides the infinity and not the lost slope?
     right: return -F.binary_cross_entropy_with_logits(
         fake_logits, torch.zeros_like(fake_logits))
     right: return F.logsigmoid(-fake_logits).mean()
