@@ -60,6 +60,8 @@ _ERRORS = {
     r"RecursionError": "The function calls itself and never stops.",
     r"must be Tensor, not (\w+)": "torch's functions want a tensor there, and got "
     "`{0}`.",
+    r"'(int|float)' object has no attribute '(?:dim|size|shape)'": "A tensor is wanted "
+    "there; this is a Python number (`{0}`). `torch.ones_like(x)` makes one like x.",
     r"'NoneType'": "Something is None: a function without `return`, or a `.grad` that "
     "no backward() has filled.",
     r"TooSlow": "An endless loop, or far more work than the task needs?",

@@ -126,10 +126,11 @@ FORMS = """
   survives any logit, so nothing needs a clamp.
 * plain where
     where(l > E, log1p(exp(-l)), -l + log1p(exp(l))) with E = 0 or -1
-    where(l > E, log1p(exp(-l)), -l) with E = -20 or -50 or -88
-  Values right everywhere, slopes NaN far out: `where` multiplies the gradient of the
-  branch not taken by 0, and 0 times infinity is NaN. Give each branch an input that is
-  safe for it (a second `where` inside), or use max and exp(-|l|).
+    where(l > E, log1p(exp(-l)), -l) with E = -20 or -50 or -80 or -88
+    where(l > E, log(1 + exp(-l)), -l) with E = -20 or -50 or -80 or -88
+  Far out the values are right and the slopes NaN: `where` multiplies the gradient of
+  the branch not taken by 0, and 0 times infinity is NaN. Give each branch an input that
+  is safe for it (a second `where` inside), or use max and exp(-|l|).
 * float64
     log1p(exp(-l.double())).to(l.dtype)
     -log(sigmoid(l.double())).to(l.dtype)
@@ -248,8 +249,7 @@ entry(
     * rounded
         return round(math.log(torch.finfo(dtype).max), {1|2})
         return int({10|100} * math.log(torch.finfo(dtype).max)) / {10|100}
-        return math.{floor|ceil}(math.log(torch.finfo(dtype).max))
-        return round(math.log(torch.finfo(dtype).max))
+        return float({math.floor|math.ceil|round}(math.log(torch.finfo(dtype).max)))
       The right wall, in coarse steps. Wanted is 1e-3, which tells bfloat16's wall from
       float32's: compute it from `torch.finfo(dtype).max`, and do not round.
     * one type for all
@@ -305,7 +305,7 @@ COST = {
             torch.tensor([[-1.5, -1.0, -0.5], [0.5, 1.0, 1.5]]),
         ),
     },
-    "edge": {f"logits ({v:g}, {-v:g})": logits(v, -v) for v in (5.0, *FAR)}
+    "edge": {f"logits ({v:g}, {-v:g})": logits(v, -v) for v in (5.0, *FAR, 80.0)}
     | {"small and large in one batch": logits(*MIXED)},
     "rtol": 1e-6,
     "atol": 1e-37,
@@ -336,10 +336,10 @@ entry(
       0 and -l for l < 0.
     hint: max(-l, 0) + log1p(exp(-|l|)): which of relu, clamp and `torch.maximum` has
       the slope 1/2 at a tie? (Or: torch has a function for all of this.)
-    edge: Right for small logits, and not for large ones. Does exp see a number above 0,
-      is a sigmoid rounded to 0 or 1 before its log, is a small number lost beside 1, or
-      is there an epsilon, a clamp or a cut? They hide the infinity and not the slope.
-      What exp(-|l|) cannot hold belongs in front of the logarithm.
+    edge: Right, or nearly, for small logits; wrong for large ones. Does exp see a
+      number above 0, is a sigmoid rounded to 0 or 1 before its log, is a small number
+      lost beside 1, or is there an epsilon, a clamp or a cut, which hides the infinity
+      and not the lost slope? max(-l, 0) belongs in front of the logarithm.
     right: return {F.softplus(-logits)|-F.logsigmoid(logits)}
     right: return F.binary_cross_entropy_with_logits(
         logits, torch.ones_like(logits), reduction="none")
@@ -364,7 +364,6 @@ entry(
     * a number in maximum
         torch.zeros_like(logits) -> {0|0.0}
         torch.maximum(-logits, torch.zeros_like(logits)) -> torch.maximum(0, -logits)
-        torch.maximum(-logits, torch.zeros_like(logits)) -> torch.max(-logits, 0)
         return torch.log1p(torch.exp(-logits.abs())) + torch.max(-logits, 0)
       `torch.maximum` wants two tensors: `torch.zeros_like(logits)` is the second.
       (`torch.max` takes a whole number for a dim, and returns values and places.)
@@ -386,10 +385,10 @@ entry(
     praise: With the two twins every loss of the game is one line.
     hint: 1 - s(l) = s(-l). So which function that you already have, at which logit?
     hint: `neg_log_sigmoid(-logits)`.
-    edge: Right for small logits, and not for large ones. Does exp see a number above 0,
-      is 1 - s formed from a sigmoid that is rounded to 1, is a small number lost beside
-      1, or is there an epsilon, a clamp or a cut? They hide the infinity and not the
-      slope. 1 - s(l) is s(-l).
+    edge: Right, or nearly, for small logits; wrong for large ones. Does exp see a
+      number above 0, is 1 - s formed from a sigmoid that is rounded to 1, is a small
+      number lost beside 1, or is there an epsilon, a clamp or a cut, which hides the
+      infinity and not the lost slope? 1 - s(l) is s(-l).
     right: return {F.softplus(logits)|-F.logsigmoid(-logits)}
     right: return torch.logaddexp(torch.zeros_like(logits), logits)
     right: return torch.maximum(logits, torch.zeros_like(logits)) + torch.log1p(
@@ -454,8 +453,8 @@ entry(
     hint: log softmax(l) = l - log(sum of exp(l)). Which logit makes the sum overflow,
       and what happens if you subtract the same number from all?
     hint: Subtract each row's largest logit (`amax(dim=-1, keepdim=True)`) first.
-    edge: Right for small logits, and not for large ones or for rows that differ in
-      size. Does exp see a number above 0, do all terms of a sum vanish, is a
+    edge: Right, or nearly, for small logits; wrong for large ones or where rows differ
+      in size. Does exp see a number above 0, do all terms of a sum vanish, is a
       probability rounded to 0 before its log, or is there an epsilon or a clamp? Take
       each row's own maximum off first, and stay in logs.
     right: return torch.log_softmax(logits, dim=-1)
@@ -559,7 +558,6 @@ entry(
         "3 rows, 3 classes": rows((1.0, 2.0, 3.0), (0.5, -1.0, 0.0), (-2.0, 0.0, 4.0)),
     },
     edge={
-        "float64 near 10000": rows((1e4, 1e4 - 0.3, 1e4 - 1.7), dtype=torch.float64),
         "logits (0, -40)": rows((0.0, -40.0)),
         "logits (0, -120)": rows((0.0, -120.0)),
         "logits (-150, 0, 150)": rows((-150.0, 0.0, 150.0)),
@@ -567,6 +565,7 @@ entry(
         "rows of unlike size": rows((0.0, 1.0), (150.0, 151.0), (-150.0, -149.0)),
         "all at 10000": rows((1e4, 1e4 - 1, 0.0)),
         "all at -10000": rows((-1e4, -1e4 - 1, -1e4 - 5)),
+        "float64 near 10000": rows((1e4, 1e4 - 0.3, 1e4 - 1.7), dtype=torch.float64),
     },
     tolerance={
         f"{what}{size}": (1e-6, largest)
@@ -620,9 +619,9 @@ entry(
     hint: What does a logit cost if its target is 1, and what if it is 0? You have both
       functions.
     hint: Weigh them: `target * neg_log_sigmoid(logits) + (1 - target) * ...`.
-    edge: Right for small logits, and not for large ones or in half precision. Does exp
-      see a number above 0, is a sigmoid rounded before its log, or is there an epsilon,
-      a clamp or a cut, which hides the infinity and not the lost slope?
+    edge: Right, or nearly, for small logits; wrong for large ones or in half precision.
+      Does exp see a number above 0, is a sigmoid rounded before its log, or is there an
+      epsilon, a clamp or a cut, which hides the infinity and not the lost slope?
     right: return F.binary_cross_entropy_with_logits(logits, target)
     right: return -(target * F.logsigmoid(logits)
         + (1 - target) * F.logsigmoid(-logits)).mean()
@@ -710,9 +709,9 @@ entry(
     hint: Two expectations, two batch means: what does a real logit cost, and what a
       fake one? You have both functions.
     hint: `neg_log_sigmoid(real_logits).mean() + ...`
-    edge: Right where D is unsure, and not where it is sure, or in half precision. Does
-      exp see a number above 0, is a sigmoid rounded before its log, or is there an
-      epsilon, a clamp or a cut, which hides the infinity and not the lost slope?
+    edge: Right, or nearly, where D is unsure; wrong where it is sure, or in half
+      precision. Does exp see a number above 0, is a sigmoid rounded before its log, or
+      is there an epsilon, a clamp or a cut, which hides the infinity and not the slope?
     right: return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
     right:
         | bce = F.binary_cross_entropy_with_logits
@@ -822,9 +821,9 @@ entry(
     praise: At logit -40 the slope is -1: the worse G does, the harder it is pushed.
     hint: G wants D to say 1. What does a logit cost where 1 was right?
     hint: The batch mean of `neg_log_sigmoid(fake_logits)`.
-    edge: Right where D is unsure, and not where it is sure, or in half precision. Does
-      exp see a number above 0, is a sigmoid rounded before its log, or is there an
-      epsilon, a clamp or a cut, which hides the infinity and not the lost slope?
+    edge: Right, or nearly, where D is unsure; wrong where it is sure, or in half
+      precision. Does exp see a number above 0, is a sigmoid rounded before its log, or
+      is there an epsilon, a clamp or a cut, which hides the infinity and not the slope?
     right: return F.binary_cross_entropy_with_logits(
         fake_logits, torch.ones_like(fake_logits))
     right: return -F.logsigmoid(fake_logits).mean()
@@ -871,9 +870,9 @@ entry(
       and no rewriting will raise it. What you fixed is the other end.
     hint: log(1 - D) is minus the cost of a logit where 0 was right.
     hint: Minus the batch mean of `neg_log_one_minus_sigmoid(fake_logits)`.
-    edge: Right where D is unsure, and not where it is sure, or in half precision. Does
-      exp see a number above 0, is a sigmoid rounded before its log, or is there an
-      epsilon, a clamp or a cut, which hides the infinity and not the lost slope?
+    edge: Right, or nearly, where D is unsure; wrong where it is sure, or in half
+      precision. Does exp see a number above 0, is a sigmoid rounded before its log, or
+      is there an epsilon, a clamp or a cut, which hides the infinity and not the slope?
     right: return -F.binary_cross_entropy_with_logits(
         fake_logits, torch.zeros_like(fake_logits))
     right: return F.logsigmoid(-fake_logits).mean()
