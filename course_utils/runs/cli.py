@@ -16,7 +16,6 @@ import os
 import shlex
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, NoReturn
@@ -62,7 +61,7 @@ def report(argv: list[str]) -> int:
 
 def _train(asked: argparse.Namespace) -> int:
     device = _device(asked.device)
-    with distributed.joined(device) as group, ExitStack() as until_the_end:
+    with distributed.joined(device) as group:
         run, config = group.from_main(lambda: _planned(asked, device))
         settings = Settings(**config["settings"])
         images = _images(config["data"], settings, group)
@@ -74,8 +73,6 @@ def _train(asked: argparse.Namespace) -> int:
             )
         with devices.out_of_memory_explained(settings.batch_size):
             trainer = Trainer(images, settings, device=device, group=group)
-        group.from_main(lambda: until_the_end.enter_context(run.held()))
-        group.from_main(lambda: _planned(asked, device))  # no run began meanwhile
         if group.from_main(run.checkpoint.exists):
             trainer.load(run.checkpoint)
         if group.is_main:
@@ -116,8 +113,10 @@ def _planned(
     names = [field.name for field in fields(Settings) if field.name in given]
     config["settings"] |= {name: given[name] for name in names}
     Settings(**config["settings"])  # refuses what makes no run
-    for every in ("sample_every", "checkpoint_every"):
+    for every, least in (("sample_every", 0), ("checkpoint_every", 1)):
         config[every] = given.get(every, config[every])
+        if config[every] < least:
+            raise ValueError(f"{every} must be at least {least}, not {config[every]}")
     return run, config
 
 
@@ -200,7 +199,7 @@ def _train_with_files(trainer: Trainer, run: RunFolder, config: dict) -> bool:
 def _write_due(
     trainer: Trainer, run: RunFolder, config: dict, last: bool = False
 ) -> bool:
-    """The checkpoint and the picture that this round calls for; whether there was one."""
+    """Write the checkpoint and the picture that are due; whether there was one."""
     done, sample_every = trainer.round, config["sample_every"]
     saves = last or done % config["checkpoint_every"] == 0
     draws = sample_every > 0 and (last or done % sample_every == 0)
@@ -229,6 +228,8 @@ def _sample(asked: argparse.Namespace) -> int:
     checkpoint = source if source.is_file() else RunFolder(source).checkpoint
     out = asked.out or checkpoint.parent / f"samples_seed_{asked.seed}.png"
     out = Path(out).expanduser()
+    if not 1 <= asked.n <= MOST_SAMPLES:
+        raise ValueError(f"n must be from 1 to {MOST_SAMPLES}, not {asked.n}")
     if out.suffix.lower() != ".png":
         raise ValueError(f"{out.name} must end in .png: the picture is a PNG")
     G, settings = load_generator(checkpoint)
@@ -275,15 +276,6 @@ def _parser(command: str, description: str, **options: Any) -> _Parser:
     return _Parser(prog=name, description=description, allow_abbrev=False, **options)
 
 
-def _whole(least: int, most: int = 2**32 - 1) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not least <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"from {least} to {most}, not {text}")
-        return int(text)
-
-    return parse
-
-
 def _train_parser() -> _Parser:
     parser = _parser(
         "train",
@@ -298,8 +290,8 @@ def _train_parser() -> _Parser:
     add("--out", help="folder of the run; runs/DATA if left out")
     add("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
     add("--resume", action="store_true", default=False, help="go on with the run")
-    add("--sample-every", type=_whole(0), help="rounds between two pictures; 0: none")
-    add("--checkpoint-every", type=_whole(1), help="rounds between two checkpoints")
+    add("--sample-every", type=int, help="rounds between two pictures; 0: none")
+    add("--checkpoint-every", type=int, help="rounds between two checkpoints")
     for field in fields(Settings):
         kind = {"type": type(field.default)}
         if kind["type"] is bool:
@@ -315,19 +307,17 @@ def _train_parser() -> _Parser:
 
 
 def _sample_parser() -> _Parser:
-    text = "New images from a run's averaged G, as one PNG."
-    parser = _parser("sample", text)
+    parser = _parser("sample", "New images from a run's averaged G, as one PNG.")
     add = parser.add_argument
     add("run", help="the run's folder, or a checkpoint")
-    add("--n", type=_whole(1, MOST_SAMPLES), default=64, help="how many images (64)")
-    add("--seed", type=_whole(0), default=0, help="of the latents (0)")
+    add("--n", type=int, default=64, help="how many images (64)")
+    add("--seed", type=int, default=0, help="of the latents (0)")
     add("--out", help="PNG to write; left out: RUN/samples_seed_S.png")
     return parser
 
 
 def _report_parser() -> _Parser:
-    text = "One HTML page about a run, its pictures inside it."
-    parser = _parser("report", text)
+    parser = _parser("report", "One HTML page about a run, its pictures inside it.")
     parser.add_argument("run", help="the run's folder")
     parser.add_argument("--out", help="HTML to write; left out: RUN/report.html")
     return parser

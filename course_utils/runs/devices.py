@@ -11,29 +11,20 @@ import torch
 from torch import Tensor, nn
 
 PRECISIONS = ("float32", "bfloat16")
-OUT_OF_MEMORY = (
-    "out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED",
-    "overflow",
-)  # fmt: skip
+NO_MEMORY = ("out of memory", "can't allocate", "not enough memory", "ALLOC_FAILED")
 
 
 def pick(name: str = "auto") -> torch.device:
-    """The device to train on: CUDA where there is one, else Apple's MPS, else the CPU.
+    """The device of this name, a ValueError if it is not here.
 
-    Args:
-        name: "auto", or what `torch.device` takes, such as "cpu" or "cuda:1".
-
-    Raises:
-        ValueError: there is no such device on this machine.
+    "auto" is CUDA where there is one, else Apple's MPS, else the CPU.
 
     >>> pick("cpu")
     device(type='cpu')
     """
     if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        mps = torch.backends.mps.is_available()
-        return torch.device("mps" if mps else "cpu")
+        mps = "mps" if torch.backends.mps.is_available() else "cpu"
+        name = "cuda" if torch.cuda.is_available() else mps
     try:
         device = torch.device(name)
         torch.zeros(1, device=device).item()  # PyTorch knows names that compute nothing
@@ -68,9 +59,6 @@ class InBfloat16(nn.Module):
     Autocast is entered and left inside each call. Around a whole training step it would
     go on using D's old weights after D's update: it keeps the rounded copies that it
     made at the first call until it is left.
-
-    Args:
-        network: to wrap; training steps treat the result like the network itself.
 
     Source: Micikevicius et al. 2017, arXiv:1710.03740, section 3.1: float32 weights.
 
@@ -125,20 +113,9 @@ def synchronize() -> None:
 
 
 def images_per_second(step: Callable[[], object], batch_size: int, n: int) -> float:
-    """Speed of a training step: one untimed call, then n timed ones.
+    """Speed of a training step, called without arguments: once untimed, then n times.
 
     The device is synchronized before each reading of the clock.
-
-    Args:
-        step: without arguments, one training step.
-        batch_size: images in a step.
-        n: timed steps, at least 1.
-
-    Returns:
-        n * batch_size / seconds.
-
-    Raises:
-        ValueError: n is below 1.
     """
     if n < 1:
         raise ValueError(f"n must be at least 1, not {n}")
@@ -157,11 +134,10 @@ def out_of_memory_explained(batch_size: int) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        if isinstance(error, MemoryError) or any(
-            sign in str(error) for sign in OUT_OF_MEMORY
-        ):
-            raise MemoryError(
-                f"out of memory at batch size {batch_size}: try half of it, fewer "
-                "base channels, or smaller images"
-            ) from error
-        raise
+        said = any(words in str(error) for words in NO_MEMORY)
+        if not said and not isinstance(error, MemoryError):
+            raise
+        raise MemoryError(
+            f"out of memory at batch size {batch_size}: try half of it, fewer base "
+            "channels, or smaller images"
+        ) from error

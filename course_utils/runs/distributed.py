@@ -26,11 +26,6 @@ class Group:
     Batch normalization: on GPUs its statistics are those of the whole batch
     (SyncBatchNorm); on CPUs, where PyTorch has none, of each process's part.
 
-    Args:
-        rank: of this process, from 0.
-        world_size: how many processes there are.
-        device: of this process.
-
     Source: Li et al. 2020, PyTorch Distributed, arXiv:2006.15704, section 3.
     """
 
@@ -65,11 +60,7 @@ class Group:
         return bool(self.mean(torch.tensor(float(flag))) > 0)
 
     def from_main(self, make: Callable[[], T]) -> T:
-        """What `make()` returns in the main process, which alone calls it.
-
-        Raises:
-            RunError: it failed there, and this is another process.
-        """
+        """What `make()` returns in the main process, which alone calls it."""
         if self.world_size == 1:
             return make()
         told = [None, False]  # the result, and whether there is one
@@ -96,8 +87,7 @@ class _DataParallel(DistributedDataParallel):
 def launched() -> bool:
     """Whether `torchrun` started this process together with others.
 
-    Raises:
-        ValueError: the environment speaks of other processes that nobody started.
+    A ValueError if the environment speaks of others that torchrun did not start.
     """
     if os.environ.get("WORLD_SIZE", "") in ("", "0", "1"):
         return False
@@ -118,14 +108,7 @@ def local_rank() -> int:
 
 @contextmanager
 def joined(device: torch.device) -> Iterator[Group]:
-    """Join the other processes, if torchrun started any, and leave them at the end.
-
-    Args:
-        device: of this process; NCCL carries the gradients of GPUs, gloo of CPUs.
-
-    Raises:
-        RunError: the connection to another process broke.
-    """
+    """Join the other processes, if torchrun started any, and leave them at the end."""
     if not launched():
         yield Group(device=device)
         return
@@ -133,11 +116,11 @@ def joined(device: torch.device) -> Iterator[Group]:
     try:
         yield Group(dist.get_rank(), dist.get_world_size(), device)
     except RuntimeError as error:
-        gone = any(s in str(error) for s in ("Connection closed", "Connection reset"))
-        if gone or isinstance(error, dist.DistBackendError):
-            reason = str(error).splitlines()[0]
-            raise RunError(f"another process has left ({reason})") from error
-        raise
+        said = any(s in str(error) for s in ("Connection closed", "Connection reset"))
+        if not said and not isinstance(error, dist.DistBackendError):
+            raise
+        reason = str(error).splitlines()[0]
+        raise RunError(f"another process has left ({reason})") from error
     finally:
         dist.destroy_process_group()
 
@@ -146,9 +129,7 @@ def end_process(status: int) -> int:
     """End this process at once if it is one of several; else hand the status on.
 
     Python's own ending can meet a thread of gloo or autograd that needs it once more,
-    and abort: by now all files are closed, so nothing is left for it to tidy up.
-
-    Source: PyTorch's issue 190489.
+    and abort (PyTorch's issue 190489); by now all files are closed.
     """
     if dist.is_torchelastic_launched():
         sys.stdout.flush()

@@ -4,7 +4,6 @@
     config.json       what was asked for, to be read by people
     history.jsonl     a record a line: losses, D(x), D(G(z)), gradient norms, speed
     samples/*.png     the same latents through the averaged G as it learns
-    .lock             held by the process that trains here; it ends with it
 
 A process that is killed at any moment loses the rounds since its last checkpoint and
 nothing else.
@@ -16,11 +15,10 @@ import io
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import filelock
 import torch
 
 from course_utils.sources.folder import FORMATS
@@ -42,7 +40,7 @@ def write_whole(content: bytes | memoryview, path: Path) -> None:
     killed at any moment leaves the old file or the new one, never half of one.
     `RunError` if it cannot be written; the old file is as it was.
     """
-    temporary = path.with_name(f".{path.name}.part")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "wb") as file:
@@ -50,6 +48,8 @@ def write_whole(content: bytes | memoryview, path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())  # before the name moves, or a power cut empties it
         os.replace(temporary, path)
+        for left_behind in path.parent.glob(f".{path.name}.*.part"):  # by a kill
+            left_behind.unlink()
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -67,14 +67,14 @@ def _unwritable(path: Path, error: OSError, kept: str = "") -> RunError:
 
 
 def write_checkpoint(content: dict[str, Any], path: Path) -> None:
-    """Write tensors, numbers, strings, and lists and dicts of them, as `write_whole`."""
+    """Write tensors, numbers, strings, lists and dicts of them, as `write_whole`."""
     buffer = io.BytesIO()
     torch.save({"format": FORMAT, **content}, buffer)
     write_whole(buffer.getbuffer(), path)
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """What `write_checkpoint` put there, tensors on the CPU; `RunError` if it cannot."""
+    """What `write_checkpoint` put there, on the CPU; `RunError` if it is not there."""
     try:
         # weights_only: a pickle could run anything; this refuses all but plain data.
         content = torch.load(path, map_location="cpu", weights_only=True)
@@ -112,34 +112,9 @@ class RunFolder:
         files = (self.checkpoint, self.config, self.history)
         return any(os.path.exists(file) for file in files)
 
-    @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        """Keep other processes from writing here; the lock ends with its process.
-
-        Raises:
-            ValueError: another process writes here.
-            RunError: the folder cannot be made or written.
-        """
-        lock = filelock.FileLock(self.folder / ".lock")
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with contextlib.suppress(NotImplementedError):  # file system without locks
-                lock.acquire(timeout=0)
-        except filelock.Timeout:
-            raise ValueError(
-                f"{self.folder} is being trained by another process: wait for it, or "
-                "choose another folder with --out (if there is none, delete its .lock)"
-            ) from None
-        except OSError as error:
-            raise _unwritable(self.folder, error) from error
-        try:
-            yield
-        finally:
-            lock.release()
-
     def write_config(self, config: dict[str, Any]) -> None:
         """Write config.json."""
-        write_whole((json.dumps(config, indent=2) + "\n").encode(), self.config)
+        write_whole(json.dumps(config, indent=2).encode(), self.config)
 
     def write_history(self, records: Iterable[Any]) -> None:
         """Write the records, one a line."""

@@ -38,19 +38,7 @@ figure img { width: 17rem; image-rendering: pixelated; }
 
 
 def write(folder: Path | str, out: Path | str | None = None) -> Path:
-    """Write the page of a run.
-
-    Args:
-        folder: of the run, as `train` made it.
-        out: the file; report.html in the run's folder if None.
-
-    Returns:
-        The file's path.
-
-    Raises:
-        RunError: the run, or a part of it, is missing or broken, or the page cannot be
-            written.
-    """
+    """Write the page of a run into `out`, or its folder's report.html; the path."""
     run = files.RunFolder(folder)
     config, rows = files.read_checkpoint(run.checkpoint)["config"], run.read_history()
     settings = config["settings"]

@@ -50,9 +50,6 @@ class Settings:
     """Everything that decides a run besides its images.
 
     The defaults train a small DCGAN on the digits in about a minute on two cores.
-
-    Raises:
-        ValueError: a value is not what the table says it must be.
     """
 
     size: int = _setting(32, "height and width of the images: 28, 32 or 64")
@@ -165,16 +162,12 @@ class Trainer:
     Args:
         images: (n, channels, size, size) in [-1, 1]; moved to the device once. Their
             type becomes that of the networks.
-        settings: of the run.
+        settings: of the run; a ValueError if the images do not fit them.
         G, D: networks to train in place; those of `networks(settings)` if None.
         step: one round of the game, with the arguments and results of
             `training.train_step`: the place for a step of your own.
         device: where to train.
         group: of processes that share the work; this process alone if None.
-
-    Raises:
-        ValueError: the images do not fit the settings, or are fewer than a batch, or
-            a batch has no equal parts for the processes.
 
     >>> settings = Settings(base_channels=4, latent_dim=8, steps=2, batch_size=8)
     >>> trainer = Trainer(torch.zeros(16, 1, 32, 32), settings)
@@ -344,14 +337,9 @@ class Trainer:
     # --- samples and checkpoints ---
 
     def samples(self, n: int = 64, *, seed: int | None = None) -> Tensor:
-        """Images from the averaged G, on the CPU.
+        """(n, channels, size, size) images in [-1, 1] from the averaged G, on the CPU.
 
-        Args:
-            n: how many.
-            seed: of new latents; None: the run's fixed latents, at most 64.
-
-        Returns:
-            (n, channels, size, size) in [-1, 1].
+        Without a seed they are those of the run's fixed latents, at most 64.
         """
         z = self.fixed_z[:n]
         if seed is not None:
@@ -360,15 +348,10 @@ class Trainer:
         return torch.cat([training.sample(self.average, part).cpu() for part in parts])
 
     def save(self, path: Path | str, **notes: Any) -> None:
-        """Write a checkpoint: all that the next round depends on, and the history.
+        """Write all that the next round depends on, the history, and plain notes.
 
-        Args:
-            path: of the file.
-            **notes: numbers, strings, and lists and dicts of them, to be kept with it.
-
-        Raises:
-            RunError: a weight is no longer finite, or the file cannot be written; the
-                old checkpoint stays.
+        A RunError if a weight is no longer finite, or the file cannot be written; the
+        old checkpoint stays.
         """
         for name, network in (("G", self.G), ("D", self.D)):
             if not all(bool(p.isfinite().all()) for p in network.parameters()):
@@ -390,11 +373,8 @@ class Trainer:
     def load(self, path: Path | str) -> None:
         """Go on where a checkpoint was written.
 
-        Raises:
-            RunError: the file is missing or broken, or holds something else
-                than these networks.
-            ValueError: it belongs to a run with other settings; only `steps` may be
-                larger, and the learning rates then follow the new length.
+        Of the settings only `steps` may be larger, and the learning rates then follow
+        the new length; else a ValueError. A RunError if the file cannot be used.
         """
         content = self.group.from_main(lambda: files.read_checkpoint(Path(path)))
         try:
@@ -415,21 +395,14 @@ PARTS = ("G", "D", "average", "optimizer_g", "optimizer_d")
 
 
 def load_generator(path: Path | str) -> tuple[models.Generator, Settings]:
-    """The averaged G of a checkpoint, in eval mode on the CPU, and its run's settings.
-
-    Raises:
-        RunError: the file is missing or broken, or holds another network
-            than `models.Generator`.
-    """
+    """The averaged G of a checkpoint, in eval mode, and its run's settings."""
     content = files.read_checkpoint(Path(path))
     try:
         settings = Settings(**content["settings"])
         G, _ = networks(settings)
         G.load_state_dict(content["average"])
     except (KeyError, TypeError, RuntimeError) as error:
-        raise RunError(
-            f"{path} holds another G than the course's; load it where that one is made"
-        ) from error
+        raise RunError(f"{path} holds another G than the course's") from error
     return G.eval(), settings
 
 
@@ -469,11 +442,10 @@ def _now() -> float:
 
 
 def _require_finite(record: Record) -> None:
-    if not all(math.isfinite(value) for value in record):
+    if not all(map(math.isfinite, record)):
         raise RunError(
-            f"round {record.step}: a loss or a gradient is no longer a finite number "
-            f"(D's loss {record.loss_d:.3g}, G's loss {record.loss_g:.3g}). Start a "
-            "new run with lower learning rates"
+            f"round {record.step}: a loss or a gradient is no longer a finite number. "
+            "Start a new run with lower learning rates"
         )
 
 
@@ -501,7 +473,5 @@ def _require_same_run(then: dict, settings: Settings, played: int) -> None:
     longer = now["steps"] >= played
     differ = [k for k in now if then.get(k) != now[k] and not (k == "steps" and longer)]
     if differ:
-        pairs = ", ".join(
-            f"{k}: {then.get(k)!r} there, {now[k]!r} here" for k in differ
-        )
-        raise ValueError(f"the checkpoint is of a run with other settings ({pairs})")
+        pairs = [f"{k}: {then.get(k)!r} there, {now[k]!r} here" for k in differ]
+        raise ValueError(f"the run there has other settings ({', '.join(pairs)})")
