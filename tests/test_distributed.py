@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
 
 from course_utils import data
 from course_utils.runs import cli, devices, distributed, files
@@ -152,15 +151,6 @@ def test_variables_left_over_from_a_cluster_are_named_at_once(
     assert said.count("\n") == 1
     monkeypatch.setenv("WORLD_SIZE", "1")
     assert cli.train([*TINY, "--steps", "1", "--out", str(tmp_path / "run")]) == 0
-
-
-def test_one_process_shares_with_nobody():
-    with distributed.joined(torch.device("cpu")) as group:
-        assert (group.rank, group.world_size, group.is_main) == (0, 1, True)
-        assert group.from_main(lambda: 3) == 3
-        assert group.any(True) and not group.any(False)
-        network = nn.Linear(2, 1)
-        assert group.average_gradients(network) is network
 
 
 @pytest.fixture

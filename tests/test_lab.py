@@ -44,10 +44,10 @@ def mine(course):
 
 
 def test_every_lesson_is_copied_the_first_time(course):
-    notes = lab.update_copies(course)
-    assert text(course / "my_lessons" / "00_start.ipynb") == "zero"
     names = ("00_start", "01_draw")
-    assert notes == [f"my_lessons/{name}.ipynb is new." for name in names]
+    notes = [f"my_lessons/{name}.ipynb is new." for name in names]
+    assert lab.update_copies(course) == notes
+    assert text(course / "my_lessons" / "00_start.ipynb") == "zero"
 
 
 def test_a_second_start_leaves_work_alone_and_adds_what_is_new(course, mine):
@@ -81,13 +81,6 @@ def test_reset_restores_the_lesson_and_keeps_every_earlier_copy(course, mine):
     assert lab.update_copies(course) == []  # nothing left to announce
 
 
-def test_reset_works_before_there_is_a_copy_and_names_the_known_lessons(course):
-    fresh, kept = lab.reset(0, course)
-    assert (text(fresh), kept) == ("zero", None)
-    with pytest.raises(ValueError, match="no lesson 07; there are 00, 01"):
-        lab.reset(7, course)
-
-
 @pytest.mark.parametrize("record", ["", "[]", None], ids=["empty", "a list", "gone"])
 def test_a_spoiled_record_costs_no_work(course, mine, record):
     if record is None:
@@ -105,6 +98,8 @@ def test_without_lessons_the_command_says_where_it_looked(tmp_path, capsys):
 
 
 def test_the_reset_command_says_where_the_earlier_copy_is(course, mine, capsys):
+    assert lab.reset_main(["07"], root=course) == 1
+    assert "no lesson 07; there are 00, 01" in capsys.readouterr().err
     assert lab.reset_main(["01"], root=course) == 0
     kept = os.path.join("my_lessons", "kept", "01_draw_1.ipynb")
     assert f"Your earlier copy: {kept}" in capsys.readouterr().out
