@@ -42,6 +42,9 @@ def _run(argv: list[str]) -> int:
     # would be taken for the real one.
     here = os.getcwd()
     sys.path[:] = [folder for folder in sys.path if folder not in ("", here)]
+    # Threads that wait for each other sleep instead of spinning: where another program
+    # is busy, training on two threads is 5 to 10 times as fast. Kernels inherit it.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and stream.errors == "strict":  # a word it cannot write
             stream.reconfigure(errors="backslashreplace")

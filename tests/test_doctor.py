@@ -158,12 +158,14 @@ def test_a_reader_who_leaves_and_an_early_ctrl_c_end_it_quietly():
     code = (
         "import sys, course_utils.__main__ as m\n"
         "def interrupted(argv): raise KeyboardInterrupt\n"
-        "m.main = interrupted; sys.exit(m._run([]))"
+        "m.main = interrupted; status = m._run([])\n"
+        "print(m.os.environ['OMP_WAIT_POLICY']); sys.exit(status)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=doctor.ROOT, capture_output=True, text=True
     )
     assert (done.returncode, done.stderr) == (130, "stopped.\n")
+    assert done.stdout == "PASSIVE\n"  # threads of PyTorch sleep while they wait
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full disk here")
