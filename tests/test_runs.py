@@ -248,7 +248,7 @@ def test_a_run_on_a_folder_goes_on_from_anywhere_and_tells_what_is_left_out(
         (photos / name).write_bytes(b"")
     monkeypatch.chdir(tmp_path)
     assert train("run", "--data", "photos/", "--steps", 2) == 0
-    said = "20 images; left out, by kind: 2 .heic, 1 .gif.\n"
+    said = "20 images used; left out: 2 .heic, 1 .gif.\n"
     assert capsys.readouterr().out.startswith(said)
     monkeypatch.chdir(tmp_path / "run")
     assert resume(".", "--data", "../photos", "--steps", "4") == 0

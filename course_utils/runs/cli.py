@@ -162,7 +162,7 @@ def _train_with_files(trainer: Trainer, run: RunFolder, config: dict) -> bool:
     """The loop with its files and its bar; whether it came to its end."""
     config["left_out"] = files.left_out(config["data"])
     if config["left_out"]:
-        print(f"{len(trainer.images):,} images; {config['left_out']}.", flush=True)
+        print(f"{config['left_out']}.", flush=True)
     config |= {
         "device": str(trainer.images.device), "processes": trainer.group.world_size,
         "course_utils": __version__, "torch": str(torch.__version__),

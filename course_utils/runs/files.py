@@ -134,15 +134,12 @@ class RunFolder:
 
 
 def left_out(name: str) -> str:
-    """What of a folder of images is not read, by kind; empty if it is no folder."""
+    """Counts by kind of what is not read of a folder of images; empty if all is."""
     kinds = Counter(
-        path.suffix.lower()
+        path.suffix.lower() or "without an ending"
         for path in Path(name).rglob("*")
         if path.is_file() and not any(p[0] == "." for p in path.relative_to(name).parts)
     )
-    found = [
-        f"{n:,} {kind or 'without an ending'}"
-        for kind, n in kinds.most_common()
-        if kind not in FORMATS
-    ]
-    return f"left out, by kind: {', '.join(found)}" if found else ""
+    used = sum(n for kind, n in kinds.items() if kind in FORMATS)
+    others = [f"{n:,} {kind}" for kind, n in kinds.most_common() if kind not in FORMATS]
+    return f"{used:,} images used; left out: {', '.join(others)}" if others else ""

@@ -48,7 +48,7 @@ def write(folder: Path | str, out: Path | str | None = None) -> Path:
     about = ", ".join([str(config["data"]), kept, f"{settings['size']} pixels"])
     page = f"""<!doctype html><html lang="en"><head><meta charset="utf-8">
 <title>{title}</title><style>{CSS}</style></head><body><h1>{title}</h1>
-<p>Data: {escape(about)}; {escape(config.get("left_out") or "none left out")}.</p>
+<p>Data: {escape(about)}; {escape(config["left_out"] or "none left out")}.</p>
 <h2>Curves</h2>{_curves(rows)}
 <h2>Signs</h2>{_signs(rows)}
 <p>Curves suggest; samples decide. Lesson 8 shows what each sign looked like in a
