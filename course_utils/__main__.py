@@ -1,10 +1,7 @@
 """`python -m course_utils COMMAND`: one line a command, each in its own module."""
 
-from __future__ import annotations
-
 import os
 import sys
-from difflib import get_close_matches
 from importlib import import_module
 
 # command: (module, function, what it does); imported only when it is called.
@@ -28,6 +25,8 @@ def main(argv: list[str]) -> int:
         print(usage)
         return 0
     if argv[0] not in COMMANDS:
+        from difflib import get_close_matches
+
         near = get_close_matches(argv[0], COMMANDS, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         print(f"there is no command {argv[0]!r}{hint}\n\n{usage}", file=sys.stderr)
@@ -39,6 +38,13 @@ def main(argv: list[str]) -> int:
 
 def _run(argv: list[str]) -> int:
     """`main`; Ctrl-C while modules load, a reader who has left: no traceback."""
+    # `-m` puts the present folder first, where a learner's own random.py or torch.py
+    # would be taken for the real one.
+    here = os.getcwd()
+    sys.path[:] = [folder for folder in sys.path if folder not in ("", here)]
+    # Threads that wait for each other sleep instead of spinning: where another program
+    # is busy, training on two threads is 5 to 10 times as fast. Kernels inherit it.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and stream.errors == "strict":  # a word it cannot write
             stream.reconfigure(errors="backslashreplace")

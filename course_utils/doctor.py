@@ -5,18 +5,19 @@
 The exit status is 1 if there is a problem, else 0. A lesson shows the same rows.
 """
 
-from __future__ import annotations
-
 import importlib
+import os
 import shutil
 import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+MINE = ROOT / "my_lessons"
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
 INSTALL = "python -m pip install -r requirements.txt"
 INSTALL_COURSE = "python -m pip install --no-deps -e ."
@@ -65,21 +66,20 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(name: str, check: Callable[[], tuple[str, ...]]) -> Check:
-    """A check that fails in a way nobody foresaw is a row too, not a traceback."""
+    """A check that fails is a row too, not a traceback."""
     try:
         return Check(name, *check())
+    except ModuleNotFoundError as error:  # PackageNotFoundError is one, too
+        return Check(name, PROBLEM, f"{error.name} is not installed", INSTALL)
     except Exception as error:
         return Check(name, PROBLEM, f"{type(error).__name__}: {error}", INSTALL)
 
 
-# --- The checks: each returns its verdict, what it found, and what to do -------------
+# --- The checks: each returns its verdict, what it found, and what to do --------------
 
 
 def _python() -> tuple[str, ...]:
-    found = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info < (3, 11):  # noqa: UP036, pip would have refused
-        return PROBLEM, found, "The course needs Python 3.11 or later."
-    return OK, found
+    return OK, ".".join(map(str, sys.version_info[:3]))  # pip refuses older ones
 
 
 def _course() -> tuple[str, ...]:
@@ -95,18 +95,14 @@ def _course() -> tuple[str, ...]:
 
 
 def _torch() -> tuple[str, ...]:
-    torch = _module("torch")
-    if torch is None:
-        return PROBLEM, "not installed", INSTALL
-    if _numbers(torch.__version__) < (2, 6):
-        return PROBLEM, torch.__version__, f"The course needs 2.6 or later: {INSTALL}"
-    return OK, torch.__version__
+    version = importlib.import_module("torch").__version__
+    if _numbers(version) < (2, 6):
+        return PROBLEM, version, f"The course needs 2.6 or later: {INSTALL}"
+    return OK, version
 
 
 def _device() -> tuple[str, ...]:
-    torch = _module("torch")
-    if torch is None:
-        return PROBLEM, "unknown without torch", INSTALL
+    torch = importlib.import_module("torch")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a driver that is too old; said below
         name = "cpu"
@@ -128,10 +124,8 @@ def _device() -> tuple[str, ...]:
 
 
 def _memory() -> tuple[str, ...]:
-    psutil = _module("psutil")
-    if psutil is None:
-        return WARNING, "unknown without psutil", INSTALL
-    free = min(psutil.virtual_memory().available, _container_limit()) / GB
+    free = importlib.import_module("psutil").virtual_memory().available
+    free = min(free, _container_limit()) / GB
     if free < LESSON_MEMORY:
         advice = f"A lesson takes up to {LESSON_MEMORY} GB: close programs and kernels."
         return WARNING, f"{free:.1f} GB free", advice
@@ -148,8 +142,6 @@ def _disk() -> tuple[str, ...]:
 
 
 def _data() -> tuple[str, ...]:
-    if _module("torch") is None:
-        return PROBLEM, "unknown without torch", INSTALL
     from course_utils import data
 
     try:
@@ -160,26 +152,44 @@ def _data() -> tuple[str, ...]:
 
 
 def _jupyter() -> tuple[str, ...]:
-    try:
-        metadata.version("ipykernel")
-        version = metadata.version("jupyterlab")
-    except metadata.PackageNotFoundError as error:
-        return PROBLEM, f"{error.name} is not installed", INSTALL
+    metadata.version("ipykernel")
+    version = metadata.version("jupyterlab")
     if _numbers(version) < (4,):
         return WARNING, f"JupyterLab {version}", f"4 or later is tried: {INSTALL}"
     return OK, f"JupyterLab {version}"
 
 
 def _widgets() -> tuple[str, ...]:
-    try:
-        version = metadata.version("ipywidgets")
-    except metadata.PackageNotFoundError:
-        return PROBLEM, "ipywidgets is not installed", INSTALL
+    version = metadata.version("ipywidgets")
     browser_side = "share/jupyter/labextensions/@jupyter-widgets/jupyterlab-manager"
     if _numbers(version) < (8,) or not (Path(sys.prefix) / browser_side).exists():
         advice = f"Sliders may show as text: {INSTALL}, then reload the page."
         return WARNING, f"ipywidgets {version}, half installed or old", advice
     return OK, f"ipywidgets {version}"
+
+
+def _settings() -> tuple[str, ...]:
+    """What of this user's variables and files may get in the way."""
+    from course_utils.runs import distributed
+
+    found = [f"{p} hides a package: rename it" for p in hiding(Path.cwd(), MINE)]
+    home = unwritable_home()
+    if home:
+        found.append(f"{home} cannot be written: let HOME name another folder")
+    socks = [name for name in proxies() if os.environ[name].startswith("socks")]
+    if socks and PathFinder.find_spec("socks") is None:
+        found.append(f"{socks[0]} is a SOCKS proxy: to download data, unset it")
+    try:
+        distributed.launched()
+    except ValueError as error:
+        found.append(str(error))
+    if b"\r\n" in (ROOT / "Makefile").read_bytes():
+        found.append("git changed line ends: set core.autocrlf to input, clone anew")
+    if importlib.import_module("matplotlib").rcParamsOrig["text.usetex"]:
+        found.append("a matplotlibrc has text.usetex on: figures are drawn without it")
+    if found:
+        return WARNING, found[0], f"\n{'':<19}".join(found[1:])
+    return OK, "nothing in the way"
 
 
 CHECKS = {
@@ -192,20 +202,35 @@ CHECKS = {
     "data": _data,
     "Jupyter": _jupyter,
     "widgets": _widgets,
+    "settings": _settings,
 }
 
 
 # --- Helpers ------------------------------------------------------------------------
 
 
-def _module(name: str):
-    """The module, or None where it is not installed; a broken one raises."""
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name != name:
-            raise
-        return None
+def hiding(*folders: Path) -> list[Path]:
+    """Files beside the lessons that Python would take for a package of that name."""
+    elsewhere = [p for p in sys.path if p and Path(p) not in (*folders, ROOT)]
+    return [
+        path
+        for folder in dict.fromkeys(folders)
+        for path in sorted(folder.glob("*.py"))
+        if path.stem not in sys.stdlib_module_names
+        and PathFinder.find_spec(path.stem, elsewhere)
+    ]
+
+
+def unwritable_home() -> str:
+    """The home folder if nothing can be written there, else an empty string."""
+    home = os.path.expanduser("~")
+    return "" if os.path.isdir(home) and os.access(home, os.W_OK) else home
+
+
+def proxies() -> list[str]:
+    """Names of the environment variables that send requests through a proxy."""
+    names = ("http_proxy", "https_proxy", "all_proxy")
+    return [name for name in os.environ if name.lower() in names]
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -7,16 +7,17 @@ learner: nothing here writes over a notebook in it.
     python -m course_utils reset 03
 """
 
-from __future__ import annotations
-
 import argparse
 import hashlib
 import json
 import os
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 from urllib.parse import quote
+
+from course_utils import doctor
 
 ROOT = Path(__file__).resolve().parent.parent
 JUPYTER_DEFAULTS = Path(__file__).with_name("jupyter")  # no news pop-up
@@ -30,15 +31,9 @@ RECORD = ".made_from.json"  # in my_lessons/: which release each copy was made f
 def update_copies(root: Path = ROOT) -> list[str]:
     """Copy each lesson that the learner does not have yet; leave the others alone.
 
-    Args:
-        root: the folder that holds lessons/.
-
-    Returns:
-        What the learner should know, a sentence each: lessons that were added, and
-        lessons that have a newer release than the learner's copy was made from.
-
-    Raises:
-        FileNotFoundError: there are no lessons to copy.
+    Returns what the learner should know, a sentence each: lessons that were added, and
+    lessons that have a newer release than the learner's copy was made from.
+    FileNotFoundError if there are no lessons to copy.
     """
     made_from, notes = _read_record(root), []
     for lesson in released(root):
@@ -59,16 +54,8 @@ def update_copies(root: Path = ROOT) -> list[str]:
 def reset(number: int, root: Path = ROOT) -> tuple[Path, Path | None]:
     """Put the released lesson in place of the learner's copy, which is kept.
 
-    Args:
-        number: of the lesson, 3 for 03_topic.ipynb.
-        root: the folder that holds lessons/.
-
-    Returns:
-        The fresh copy, and where the old one is now (None if there was none).
-
-    Raises:
-        FileNotFoundError: there are no lessons.
-        ValueError: no lesson has this number.
+    Returns the fresh copy, and where the old one is now (None if there was none).
+    ValueError if no lesson has this number, 3 for 03_topic.ipynb.
     """
     lessons = released(root)
     found = [path for path in lessons if path.name.startswith(f"{number:02d}_")]
@@ -77,8 +64,10 @@ def reset(number: int, root: Path = ROOT) -> tuple[Path, Path | None]:
         raise ValueError(f"there is no lesson {number:02d}; there are {numbers}")
     mine, kept = root / COPIES / found[0].name, None
     if mine.exists():
-        kept = _unused_name(root / COPIES / KEPT, mine)
-        kept.parent.mkdir(exist_ok=True)
+        folder, count = root / COPIES / KEPT, 1
+        while (kept := folder / f"{mine.stem}_{count}{mine.suffix}").exists():
+            count += 1
+        folder.mkdir(exist_ok=True)
         mine.rename(kept)
     _copy(found[0], mine)
     _write_record(root, _read_record(root) | {mine.name: _digest(found[0])})
@@ -86,26 +75,14 @@ def reset(number: int, root: Path = ROOT) -> tuple[Path, Path | None]:
 
 
 def released(root: Path = ROOT) -> list[Path]:
-    """The lessons as released, in order.
-
-    Raises:
-        FileNotFoundError: there are none.
-    """
+    """The lessons as released, in order; FileNotFoundError if there are none."""
     lessons = sorted((root / "lessons").glob("[0-9][0-9]_*.ipynb"))
     if not lessons:
         raise FileNotFoundError(
             f"no lessons in {root / 'lessons'}; the course runs from a clone of its "
-            "repository, with course_utils installed by `pip install --no-deps -e .`"
+            f"repository, with course_utils installed by `{doctor.INSTALL_COURSE}`"
         )
     return lessons
-
-
-def _unused_name(folder: Path, path: Path) -> Path:
-    """folder/NAME_1.ipynb, or the first number that is free."""
-    number = 1
-    while (free := folder / f"{path.stem}_{number}{path.suffix}").exists():
-        number += 1
-    return free
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -117,7 +94,8 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    """Of the text: git may have changed the line ends, which is no new release."""
+    return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
 
 
 def _read_record(root: Path) -> dict[str, str]:
@@ -134,22 +112,31 @@ def _write_record(root: Path, record: dict[str, str]) -> None:
     (root / COPIES / RECORD).write_text(text, encoding="utf-8")
 
 
+def reset_main(argv: list[str] | None = None, *, root: Path = ROOT) -> int:
+    """Restore one lesson by its number, and say where the old copy is."""
+    parser = argparse.ArgumentParser(
+        prog="python -m course_utils reset",
+        description="A fresh copy of one lesson; yours is kept beside it.",
+    )
+    parser.add_argument("lesson", type=int, help="its number, such as 03")
+    try:
+        fresh, kept = reset(parser.parse_args(argv).lesson, root)
+    except (OSError, ValueError) as error:
+        return _complain(error)
+    print(f"{fresh.relative_to(root)} is as released.")
+    if kept:
+        print(f"Your earlier copy: {kept.relative_to(root)}")
+    return 0
+
+
+def _complain(error: Exception) -> int:
+    if getattr(error, "strerror", None):
+        error = f"{error.filename} cannot be read or written ({error.strerror})"
+    print(error, file=sys.stderr)
+    return 1
+
+
 # --- JupyterLab ---------------------------------------------------------------------
-
-
-def server_flags(root: Path = ROOT) -> list[str]:
-    """JupyterLab's options: this machine only, open on the learner's first lesson."""
-    first = quote(f"{COPIES}/{released(root)[0].name}")
-    flags = [
-        "--ServerApp.ip=127.0.0.1",
-        f"--ServerApp.root_dir={root}",
-        f"--LabApp.default_url=/lab/tree/{first}",
-        "--ServerApp.log_level=WARN",  # the address to open is shown at any level
-        "--LabApp.log_level=WARN",
-    ]
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        flags.append("--allow-root")  # a container: JupyterLab would refuse to start
-    return flags
 
 
 def main(argv: list[str] | None = None, *, root: Path = ROOT) -> int:
@@ -167,14 +154,33 @@ def main(argv: list[str] | None = None, *, root: Path = ROOT) -> int:
     try:
         notes = update_copies(root)
     except OSError as error:
-        print(error, file=sys.stderr)
-        return 1
-    for note in notes:
+        return _complain(error)
+    hiding = [
+        f"{path} hides the package that a lesson means by this name: rename it."
+        for path in doctor.hiding(root / COPIES)
+    ]
+    for note in notes + hiding:
         print(note, flush=True)
     if options.prepare:
         return 0
     print("JupyterLab opens in your browser; Control-C twice ends it.", flush=True)
     return _serve([*server_flags(root), *jupyter_flags])
+
+
+def server_flags(root: Path = ROOT) -> list[str]:
+    """JupyterLab's options: this machine only, open on the learner's first lesson."""
+    first = quote(f"{COPIES}/{released(root)[0].name}")
+    flags = [
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.root_dir={root}",
+        f"--LabApp.default_url=/lab/tree/{first}",
+        "--LabApp.extension_manager=readonly",  # the other one asks an index at start
+        "--ServerApp.log_level=WARN",  # the address to open is shown at any level
+        "--LabApp.log_level=WARN",
+    ]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        flags.append("--allow-root")  # a container: JupyterLab would refuse to start
+    return flags
 
 
 def environment() -> dict[str, str]:
@@ -183,41 +189,40 @@ def environment() -> dict[str, str]:
     def before(name: str, path: Path) -> str:
         return os.pathsep.join(filter(None, [str(path), os.environ.get(name)]))
 
-    return {
+    found = {
         "JUPYTER_CONFIG_PATH": before("JUPYTER_CONFIG_PATH", JUPYTER_DEFAULTS),
         # A "python3" kernel in the user's home would hide the one with the course.
         "JUPYTER_PREFER_ENV_PATH": "1",
         # The installed package points to where this folder was; it may have moved.
         "PYTHONPATH": before("PYTHONPATH", ROOT),
     }
+    home = doctor.unwritable_home()
+    if home:
+        found["HOME"] = tempfile.mkdtemp(prefix="course-home-")
+        print(
+            f"Your home folder, {home}, cannot be written (see the variable HOME): "
+            f"JupyterLab keeps its settings in {found['HOME']} this time.",
+            file=sys.stderr,
+        )
+    return found
 
 
 def _serve(flags: list[str]) -> int:
     os.environ |= environment()
+    # JupyterLab's extension manager, which is off, fails on proxies that its own
+    # library does not know, such as socks5://; kernels get the variables back.
+    proxies = {name: os.environ.pop(name) for name in doctor.proxies()}
     try:
         from jupyterlab.labapp import LabApp
-    except ImportError:
+    except ImportError as error:
+        missing = error.name or "a library"
         print(
-            "JupyterLab is missing: pip install -r requirements.txt", file=sys.stderr
+            f"JupyterLab cannot be loaded: {missing} is missing or broken ({error}). "
+            f"If it is not installed: {doctor.INSTALL}",
+            file=sys.stderr,
         )
         return 1
+    finally:
+        os.environ |= proxies
     LabApp.launch_instance(argv=flags)
-    return 0
-
-
-def reset_main(argv: list[str] | None = None, *, root: Path = ROOT) -> int:
-    """Restore one lesson by its number, and say where the old copy is."""
-    parser = argparse.ArgumentParser(
-        prog="python -m course_utils reset",
-        description="A fresh copy of one lesson; yours is kept beside it.",
-    )
-    parser.add_argument("lesson", type=int, help="its number, such as 03")
-    try:
-        fresh, kept = reset(parser.parse_args(argv).lesson, root)
-    except (OSError, ValueError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(f"{fresh.relative_to(root)} is as released.")
-    if kept:
-        print(f"Your earlier copy: {kept.relative_to(root)}")
     return 0

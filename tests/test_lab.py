@@ -1,5 +1,6 @@
 """The learner's copy stays the learner's, and JupyterLab opens on it."""
 
+import importlib
 import json
 import os
 import re
@@ -10,15 +11,16 @@ import urllib.error
 import urllib.request
 
 import pytest
+import torch
 
-from course_utils import lab
+from course_utils import exercises, lab
 
 
 def write(path, text):
     cell = {"cell_type": "markdown", "id": "a", "metadata": {}, "source": text}
     notebook = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(notebook))
+    path.write_text(json.dumps(notebook, indent=1))
 
 
 def text(path):
@@ -42,22 +44,24 @@ def mine(course):
 
 
 def test_every_lesson_is_copied_the_first_time(course):
-    notes = lab.update_copies(course)
-    assert text(course / "my_lessons" / "00_start.ipynb") == "zero"
     names = ("00_start", "01_draw")
-    assert notes == [f"my_lessons/{name}.ipynb is new." for name in names]
+    notes = [f"my_lessons/{name}.ipynb is new." for name in names]
+    assert lab.update_copies(course) == notes
+    assert text(course / "my_lessons" / "00_start.ipynb") == "zero"
 
 
-def test_a_second_start_leaves_work_alone_and_says_nothing(course, mine):
+def test_a_second_start_leaves_work_alone_and_adds_what_is_new(course, mine):
     assert lab.update_copies(course) == []
-    assert text(mine / "01_draw.ipynb") == "my work"
-
-
-def test_a_new_lesson_is_added_beside_the_others(course, mine):
     write(course / "lessons" / "02_game.ipynb", "two")
     assert lab.update_copies(course) == ["my_lessons/02_game.ipynb is new."]
     assert text(mine / "02_game.ipynb") == "two"
     assert text(mine / "01_draw.ipynb") == "my work"
+
+
+def test_line_ends_that_git_changed_are_no_newer_release(course, mine):
+    path = course / "lessons" / "01_draw.ipynb"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert lab.update_copies(course) == []
 
 
 def test_a_newer_release_is_announced_and_not_imposed(course, mine):
@@ -77,16 +81,6 @@ def test_reset_restores_the_lesson_and_keeps_every_earlier_copy(course, mine):
     assert lab.update_copies(course) == []  # nothing left to announce
 
 
-def test_reset_of_an_unknown_lesson_names_the_known_ones(course):
-    with pytest.raises(ValueError, match="no lesson 07; there are 00, 01"):
-        lab.reset(7, course)
-
-
-def test_reset_works_before_there_is_a_copy(course):
-    fresh, kept = lab.reset(0, course)
-    assert (text(fresh), kept) == ("zero", None)
-
-
 @pytest.mark.parametrize("record", ["", "[]", None], ids=["empty", "a list", "gone"])
 def test_a_spoiled_record_costs_no_work(course, mine, record):
     if record is None:
@@ -104,9 +98,25 @@ def test_without_lessons_the_command_says_where_it_looked(tmp_path, capsys):
 
 
 def test_the_reset_command_says_where_the_earlier_copy_is(course, mine, capsys):
+    assert lab.reset_main(["07"], root=course) == 1
+    assert "no lesson 07; there are 00, 01" in capsys.readouterr().err
     assert lab.reset_main(["01"], root=course) == 0
     kept = os.path.join("my_lessons", "kept", "01_draw_1.ipynb")
     assert f"Your earlier copy: {kept}" in capsys.readouterr().out
+
+
+def test_a_file_that_hides_a_package_is_named_at_the_start(course, mine, capsys):
+    (mine / "torch.py").write_text("")
+    assert lab.main(["--prepare"], root=course) == 0
+    assert f"{mine / 'torch.py'} hides the package" in capsys.readouterr().out
+
+
+def test_a_library_that_is_missing_is_named_and_not_another(monkeypatch, capsys):
+    monkeypatch.setattr(lab, "environment", dict)
+    monkeypatch.setitem(sys.modules, "jupyterlab.labapp", None)
+    assert lab._serve([]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("JupyterLab cannot be loaded: jupyterlab.labapp is missing")
 
 
 def test_options_of_jupyterlab_are_handed_on_after_our_own(course, monkeypatch):
@@ -126,12 +136,28 @@ def test_a_kernel_finds_the_course_also_after_its_folder_was_moved(tmp_path):
     assert run.stdout.strip() == str(lab.ROOT / "course_utils" / "__init__.py")
 
 
+@pytest.mark.parametrize(("set_by_user", "threads"), [(None, 1), ("2", 2)])
+def test_lessons_run_on_one_thread_unless_the_user_says_otherwise(
+    monkeypatch, set_by_user, threads
+):
+    before = torch.get_num_threads()
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if set_by_user:
+        monkeypatch.setenv("OMP_NUM_THREADS", set_by_user)
+    torch.set_num_threads(2)  # as PyTorch begins on two cores
+    importlib.reload(exercises)  # what every lesson's first cell imports
+    assert torch.get_num_threads() == threads
+    torch.set_num_threads(before)
+
+
 @pytest.fixture
 def server(course, tmp_path_factory):
     """A running `python -m course_utils lab`: its address and its token."""
     home = tmp_path_factory.mktemp("home")
     env = {k: v for k, v in os.environ.items() if not k.startswith("JUPYTER")}
-    env |= {"HOME": str(home), "JUPYTER_CONFIG_DIR": str(home)}
+    # A home and proxies that JupyterLab by itself would fail on.
+    env |= {"HOME": os.devnull, "TMPDIR": str(home)}
+    env |= {"ALL_PROXY": "socks5://localhost:1080", "HTTP_PROXY": "localhost:3128"}
     code = (
         "import pathlib, sys; from course_utils import lab; "
         "lab.main(['--no-browser', '--port=0'], root=pathlib.Path(sys.argv[1]))"
@@ -159,11 +185,12 @@ def wait_for_address(log, process):
 
 
 def get(address):
-    with urllib.request.urlopen(address, timeout=20) as answer:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(address, timeout=20) as answer:
         return answer.read().decode()
 
 
-def test_jupyterlab_opens_on_the_first_lesson_with_a_token_and_without_news(server):
+def test_jupyterlab_opens_on_the_first_lesson_whatever_home_and_proxies_are(server):
     host, page, token = server
     assert host.startswith("http://127.0.0.1:")
     assert page == "/lab/tree/my_lessons/00_start.ipynb"

@@ -9,6 +9,8 @@
 shows how a lesson's exercises stand.
 """
 
+import os
+
 import torch
 
 from . import bank as _bank  # noqa: F401  each lesson registers its exercises
@@ -26,4 +28,8 @@ def _warm_up() -> None:
         optimizer.step()
 
 
+if not os.environ.get("OMP_NUM_THREADS"):
+    # On small tensors two threads wait for each other, far longer on a busy machine;
+    # the trainer takes all cores for images by itself.
+    torch.set_num_threads(1)
 _warm_up()

@@ -33,6 +33,7 @@ WIDTHS = {DATA: 2.0, GENERATED: 2.0, DISCRIMINATOR: 1.2, REFERENCE: 1.2, NOTICE:
 FIELD = LinearSegmentedColormap.from_list("field", [GENERATED, "#FFFFFF", DATA])
 
 STYLE: Mapping[str, Any] = {
+    "text.usetex": False,  # whatever the user's matplotlibrc asks for
     "figure.dpi": 100,
     "font.size": 10.5,
     "axes.titlesize": 11.5,

@@ -1,32 +1,30 @@
-"""The machine: which device, which arithmetic, and how to time it honestly."""
+"""The machine: which device, which precision, how many threads, and an honest clock."""
 
 import contextlib
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import psutil
 import torch
 from torch import Tensor, nn
 
 PRECISIONS = ("float32", "bfloat16")
+NO_MEMORY = ("out of memory", "can't allocate", "not enough memory", "ALLOC_FAILED")
 
 
 def pick(name: str = "auto") -> torch.device:
-    """The device to train on: CUDA where there is one, else Apple's MPS, else the CPU.
+    """The device of this name, a ValueError if it is not here.
 
-    Args:
-        name: "auto", or what `torch.device` takes, such as "cpu" or "cuda:1".
-
-    Raises:
-        ValueError: there is no such device on this machine.
+    "auto" is CUDA where there is one, else Apple's MPS, else the CPU.
 
     >>> pick("cpu")
     device(type='cpu')
     """
     if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        mps = torch.backends.mps.is_available()
-        return torch.device("mps" if mps else "cpu")
+        mps = "mps" if torch.backends.mps.is_available() else "cpu"
+        name = "cuda" if torch.cuda.is_available() else mps
     try:
         device = torch.device(name)
         torch.zeros(1, device=device).item()  # PyTorch knows names that compute nothing
@@ -39,28 +37,20 @@ def pick(name: str = "auto") -> torch.device:
 
 
 def fast_precision(device: torch.device) -> str:
-    """The arithmetic that is quickest here without losing range.
+    """The quickest of `PRECISIONS`: bfloat16 where the hardware multiplies it.
 
-    bfloat16 keeps float32's range with 8 of its 24 bits of precision. Where the
-    hardware cannot multiply it, it is emulated, and slower than float32.
-
-    Args:
-        device: where the networks will be.
-
-    Returns:
-        "bfloat16" or "float32".
+    bfloat16 keeps float32's range with 8 of its 24 bits of precision; where it has to
+    be emulated, it is slower than float32.
     """
     if device.type == "cuda":
         native = torch.cuda.get_device_capability(device) >= (8, 0)
     else:
-        native = device.type == "cpu" and _cpu_multiplies_bfloat16()
+        # Private names: where a version of PyTorch lacks them, float32 is safe.
+        names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+        native = device.type == "cpu" and any(
+            getattr(torch.cpu, name, bool)() for name in names
+        )
     return "bfloat16" if native else "float32"
-
-
-def _cpu_multiplies_bfloat16() -> bool:
-    names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    # Private names: where a version of PyTorch lacks them, float32 is a safe answer.
-    return any(getattr(torch.cpu, name, bool)() for name in names)
 
 
 class InBfloat16(nn.Module):
@@ -69,9 +59,6 @@ class InBfloat16(nn.Module):
     Autocast is entered and left inside each call. Around a whole training step it would
     go on using D's old weights after D's update: it keeps the rounded copies that it
     made at the first call until it is left.
-
-    Args:
-        network: to wrap; training steps treat the result like the network itself.
 
     Source: Micikevicius et al. 2017, arXiv:1710.03740, section 3.1: float32 weights.
 
@@ -91,11 +78,34 @@ class InBfloat16(nn.Module):
         return result.float()
 
 
-def synchronize() -> None:
-    """Wait until the GPU has finished what it was told; nothing where there is none.
+def cores() -> int:
+    """Physical cores that this process may use, at least 1."""
+    found = psutil.cpu_count(logical=False) or os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        found = min(found, len(os.sched_getaffinity(0)))
+    with contextlib.suppress(OSError, ValueError):  # the share of a container, if any
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        found = min(found, int(quota) // int(period))
+    return max(1, found)
 
-    A GPU's clock must be read after this: calls return before their work is done.
+
+@contextlib.contextmanager
+def threads_for_training() -> Iterator[None]:
+    """PyTorch on every core inside, for convolutions; outside as it was before.
+
+    Where the environment sets OMP_NUM_THREADS, that number holds.
     """
+    before = torch.get_num_threads()
+    if not os.environ.get("OMP_NUM_THREADS"):
+        torch.set_num_threads(cores())
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def synchronize() -> None:
+    """Wait until the GPU has finished what it was told; nothing where there is none."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
     elif torch.backends.mps.is_available():
@@ -103,21 +113,9 @@ def synchronize() -> None:
 
 
 def images_per_second(step: Callable[[], object], batch_size: int, n: int) -> float:
-    """How many images a training step gets through in a second.
+    """Speed of a training step, called without arguments: once untimed, then n times.
 
-    One untimed call first: the first step allocates memory and picks kernels. Then n
-    timed ones, the device synchronized before each reading of the clock.
-
-    Args:
-        step: without arguments, one training step.
-        batch_size: images in a step.
-        n: timed steps, at least 1.
-
-    Returns:
-        n * batch_size / seconds.
-
-    Raises:
-        ValueError: n is below 1.
+    The device is synchronized before each reading of the clock.
     """
     if n < 1:
         raise ValueError(f"n must be at least 1, not {n}")
@@ -131,18 +129,15 @@ def images_per_second(step: Callable[[], object], batch_size: int, n: int) -> fl
 
 
 @contextlib.contextmanager
-def out_of_memory_explained(batch_size: int):
+def out_of_memory_explained(batch_size: int) -> Iterator[None]:
     """Turn PyTorch's page on memory into a sentence that says what to change."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        signs = (
-            "out of memory", "can't allocate memory", "not enough memory",
-            "ALLOC_FAILED",
-        )  # fmt: skip
-        if isinstance(error, MemoryError) or any(s in str(error) for s in signs):
-            raise MemoryError(
-                f"out of memory at batch size {batch_size}: try half of it, fewer "
-                "base channels, or smaller images"
-            ) from error
-        raise
+        said = any(words in str(error) for words in NO_MEMORY)
+        if not said and not isinstance(error, MemoryError):
+            raise
+        raise MemoryError(
+            f"out of memory at batch size {batch_size}: try half of it, fewer base "
+            "channels, or smaller images"
+        ) from error

@@ -1,297 +1,130 @@
-"""A run's folder: its settings, history, checkpoint and samples, as files.
+"""A run's folder and its files, each written whole or not at all.
 
-    config.json       what was asked for, and with which versions
+    checkpoint.pt     what was asked for, and all that the next round depends on
+    config.json       what was asked for, to be read by people
     history.jsonl     a record a line: losses, D(x), D(G(z)), gradient norms, speed
-    checkpoint.pt     all that the next round depends on
     samples/*.png     the same latents through the averaged G as it learns
-    .lock             held by the process that trains here; it dies with it
 
-All but the history's newest lines are written whole or not at all, and the history is
-cut back to the checkpoint when a run goes on: a process that is killed at any moment
-loses the rounds since its last checkpoint and nothing else.
+A process that is killed at any moment loses the rounds since its last checkpoint and
+nothing else.
 """
 
 import contextlib
+import errno
 import io
 import json
-import math
 import os
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from importlib import metadata
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-import filelock
 import torch
-from PIL import Image
-from torch import Tensor
 
-from course_utils import data, training
-
-from . import checkpoints
-from .checkpoints import CheckpointError
-from .trainer import Record, Settings, Trainer, TrainingError, load_generator
-
-MOST_SAMPLES = 10_000  # in one picture
-CHUNK = 256  # images that are made at once
+FORMAT = 1  # of checkpoints
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What a run is to be.
+class RunError(RuntimeError):
+    """A run cannot go on, or its files cannot be used; the message says what to do."""
 
-    Args:
-        data: an image set's name, or the path of a folder, as `data.load` takes it.
-        settings: of the training.
-        sample_every: rounds between two pictures; 0: none.
-        checkpoint_every: rounds between two checkpoints.
 
-    Raises:
-        ValueError: a number of rounds is too small.
+# --- Writing whole or not at all ------------------------------------------------------
+
+
+def write_whole(content: bytes | memoryview, path: Path) -> None:
+    """Put a file in place of the old one in a single move; its folder is made.
+
+    The bytes go to a temporary file beside it, which then takes its name: whoever is
+    killed at any moment leaves the old file or the new one, never half of one.
+    `RunError` if it cannot be written; the old file is as it was.
     """
-
-    data: str
-    settings: Settings
-    sample_every: int = 100
-    checkpoint_every: int = 100
-
-    def __post_init__(self) -> None:
-        for name, least in (("sample_every", 0), ("checkpoint_every", 1)):
-            if getattr(self, name) < least:
-                given = getattr(self, name)
-                raise ValueError(f"{name} must be at least {least}, not {given}")
-
-    def next_stop(self, done: int) -> int:
-        """The round after `done` at which something is to be written.
-
-        >>> plan = Plan("digits", Settings(steps=250), sample_every=60)
-        >>> [plan.next_stop(done) for done in (0, 60, 100, 240)]
-        [60, 100, 120, 250]
-        """
-        every = [n for n in (self.sample_every, self.checkpoint_every) if n]
-        return min(self.settings.steps, *((done // n + 1) * n for n in every))
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # before the name moves, or a power cut empties it
+        os.replace(temporary, path)
+        for left_behind in path.parent.glob(f".{path.name}.*.part"):  # by a kill
+            left_behind.unlink()
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        kept = "; the last one is intact" if path.is_file() else ""
+        raise _unwritable(path, error, kept) from error
 
 
-class Run:
-    """The files of one run.
+def _unwritable(path: Path, error: OSError, kept: str = "") -> RunError:
+    full = error.errno in (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", -1))
+    cure = "Make room, or choose another place" if full else "Choose another place"
+    return RunError(f"{path} cannot be written ({error.strerror}){kept}. {cure}")
 
-    Args:
-        folder: of the run; it need not exist.
-    """
+
+# --- Checkpoints ----------------------------------------------------------------------
+
+
+def write_checkpoint(content: dict[str, Any], path: Path) -> None:
+    """Write tensors, numbers, strings, lists and dicts of them, as `write_whole`."""
+    buffer = io.BytesIO()
+    torch.save({"format": FORMAT, **content}, buffer)
+    write_whole(buffer.getbuffer(), path)
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """What `write_checkpoint` put there, on the CPU; `RunError` if it is not there."""
+    try:
+        # weights_only: a pickle could run anything; this refuses all but plain data.
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise RunError(
+            f"there is no checkpoint {path}: is this the folder that train wrote?"
+        ) from error
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever the unpickler meets in a damaged file
+        raise RunError(
+            f"{path} cannot be read as a checkpoint: it is damaged, or none. Restore "
+            "it from a copy, or start a new run in another folder"
+        ) from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise RunError(f"{path} is no checkpoint of this version of the course")
+    return content
+
+
+# --- The folder -----------------------------------------------------------------------
+
+
+class RunFolder:
+    """The files of one run; the folder need not exist."""
 
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder).expanduser()
+        self.checkpoint = self.folder / "checkpoint.pt"
         self.config = self.folder / "config.json"
         self.history = self.folder / "history.jsonl"
-        self.checkpoint = self.folder / "checkpoint.pt"
         self.samples = self.folder / "samples"
 
     def exists(self) -> bool:
-        """Whether the folder holds a run already."""
-        files = (self.config, self.history, self.checkpoint)
+        """Whether the folder holds a run already, or what is left of one."""
+        files = (self.checkpoint, self.config, self.history)
         return any(os.path.exists(file) for file in files)
 
-    @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        """Keep other processes from writing here; the lock dies with its process.
+    def write_config(self, config: dict[str, Any]) -> None:
+        """Write config.json."""
+        write_whole(json.dumps(config, indent=2).encode(), self.config)
 
-        Raises:
-            ValueError: another process writes here.
-            CheckpointError: the folder cannot be made or written.
-        """
-        make_folder(self.folder)
-        lock = filelock.FileLock(self.folder / ".lock")
+    def write_history(self, records: Iterable[Any]) -> None:
+        """Write the records, one a line."""
+        lines = [json.dumps(record._asdict()) + "\n" for record in records]
+        write_whole("".join(lines).encode(), self.history)
+
+    def read_history(self) -> list[dict[str, float]]:
+        """What `write_history` was given; `RunError` if it is missing or broken."""
         try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            raise ValueError(
-                f"{self.folder} is being trained by another process: wait for it, or "
-                "choose another folder with --out (if there is none, delete its .lock)"
-            ) from None
-        except NotImplementedError:
-            pass  # a file system without locks: two at a time are not noticed
-        except OSError as error:
-            raise checkpoints.unwritable(self.folder, error) from error
-        try:
-            yield
-        finally:
-            lock.release()
-            with contextlib.suppress(OSError):  # a run that did not begin leaves none
-                if os.listdir(self.folder) == [".lock"]:
-                    (self.folder / ".lock").unlink()
-                self.folder.rmdir()
-
-    def require_checkpoint(self) -> None:
-        """Refuse to begin again where rounds were played.
-
-        Raises:
-            CheckpointError: there is a history and no checkpoint.
-        """
-        if self.checkpoint.exists() or not self.history.exists():
-            return
-        if self.history.stat().st_size:
-            raise CheckpointError(
-                f"{self.checkpoint} is missing, and rounds were played: restore it, or "
-                "start a new run in another folder"
-            )
-
-    def read(self) -> tuple[Plan, int]:
-        """The plan of the run that is here, and how many images it has.
-
-        Raises:
-            CheckpointError: config.json is missing or broken.
-        """
-        try:
-            config = json.loads(self.config.read_text(encoding="utf-8"))
-            rows = {name: config[name] for name in ("data", *_EVERY)}
-            settings = Settings(**config["settings"])
-            return Plan(**rows, settings=settings), int(config["images"])
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise CheckpointError(
-                f"{self.folder} holds no run (no config.json): is this the folder that "
-                "train wrote?"
+            lines = self.history.read_text(encoding="utf-8").splitlines()
+            return [json.loads(line) for line in lines]
+        except (OSError, ValueError) as error:
+            raise RunError(
+                f"{self.history} cannot be read ({error}): go on with the run "
+                "(--resume), and it is written anew"
             ) from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise CheckpointError(
-                f"{self.config} cannot be read ({error}). Restore it, or start a new "
-                "run in another folder"
-            ) from error
-
-    def begin(self, plan: Plan, trainer: Trainer) -> None:
-        """Write the plan, and the history as far as the trainer has come.
-
-        Raises:
-            CheckpointError: a file or a folder cannot be written.
-        """
-        make_folder(self.samples)
-        config = {
-            "data": plan.data,
-            "images": len(trainer.images),
-            "settings": asdict(plan.settings),
-            **{name: getattr(plan, name) for name in _EVERY},
-            "device": str(trainer.images.device),
-            "processes": trainer.group.size,
-            "versions": {name: metadata.version(name) for name in _NAMED},
-        }
-        text = json.dumps(config, indent=2) + "\n"
-        checkpoints.write_bytes(text.encode(), self.config)
-        lines = "".join(map(_line, trainer.history))
-        checkpoints.write_bytes(lines.encode(), self.history)
-
-    def note(self, record: Record) -> None:
-        """Append a record to the history.
-
-        Raises:
-            CheckpointError: it cannot be written.
-        """
-        try:
-            with open(self.history, "a", encoding="utf-8") as file:
-                file.write(_line(record))
-        except OSError as error:
-            raise checkpoints.unwritable(self.history, error) from error
-
-    def draw(self, trainer: Trainer) -> Path:
-        """A picture of the fixed latents through the averaged G; its path.
-
-        Raises:
-            TrainingError: the images have pixels that are no finite numbers.
-            CheckpointError: the picture cannot be written.
-        """
-        path = self.samples / f"round_{trainer.round:06d}.png"
-        images = trainer.samples(64)
-        if not images.isfinite().all():
-            raise TrainingError(
-                f"round {trainer.round}: G's images are no longer finite numbers. "
-                "Start a new run with lower learning rates"
-            )
-        write_picture(images, path)
-        return path
-
-    def write_due(self, plan: Plan, trainer: Trainer, *, last: bool = False) -> None:
-        """The picture and the checkpoint that this round calls for.
-
-        Args:
-            plan: of the run.
-            trainer: between two rounds.
-            last: no round follows for now.
-
-        Raises:
-            CheckpointError: a file cannot be written; the last checkpoint is intact.
-        """
-        done = trainer.round
-        if last or done % plan.checkpoint_every == 0:
-            trainer.save(self.checkpoint)
-        if plan.sample_every and (last or done % plan.sample_every == 0):
-            self.draw(trainer)
-
-
-_EVERY = ("sample_every", "checkpoint_every")
-_NAMED = ("course_utils", "torch", "numpy")
-
-
-# --- Pictures -------------------------------------------------------------------------
-
-
-def draw_samples(checkpoint: Path, path: Path, *, n: int, seed: int) -> None:
-    """New images from a checkpoint's averaged G as one PNG.
-
-    Args:
-        checkpoint: to read.
-        path: of the picture; its folder is made.
-        n: how many, up to 10,000.
-        seed: of the latents.
-
-    Raises:
-        ValueError: n or the seed is not offered, or path is no PNG's.
-        CheckpointError: the checkpoint cannot be read, or the picture not written.
-    """
-    if not 1 <= n <= MOST_SAMPLES:
-        raise ValueError(f"n must be from 1 to {MOST_SAMPLES}, not {n}")
-    if not 0 <= seed < 2**32:
-        raise ValueError(f"seed must be in [0, 2^32), not {seed}")
-    if path.suffix.lower() != ".png":
-        raise ValueError(f"{path.name} must end in .png: the picture is a PNG")
-    G, settings = load_generator(checkpoint)
-    z = data.latent(n, settings.latent_dim, data.rng(seed))
-    images = torch.cat([training.sample(G, part) for part in z.split(CHUNK)])
-    make_folder(path.parent)
-    write_picture(images, path)
-
-
-def write_picture(images: Tensor, path: Path) -> None:
-    """Images side by side in about a square, as one PNG.
-
-    Args:
-        images: (n, 1 or 3, size, size) in [-1, 1].
-        path: of the file; its folder exists.
-
-    Raises:
-        CheckpointError: it cannot be written.
-    """
-    from course_utils.figures.images import tile  # matplotlib takes a while to import
-
-    mosaic = tile(images.numpy(), columns=math.ceil(math.sqrt(len(images))))
-    content = io.BytesIO()
-    Image.fromarray((255 * mosaic).round().astype("uint8")).save(content, "PNG")
-    checkpoints.write_bytes(content.getvalue(), path)
-
-
-# --- Files ----------------------------------------------------------------------------
-
-
-def _line(record: Record) -> str:
-    return json.dumps(record._asdict()) + "\n"
-
-
-def make_folder(folder: Path) -> None:
-    """The folder, and those above it.
-
-    Raises:
-        CheckpointError: it cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except FileExistsError as error:
-        raise CheckpointError(f"{folder} is a file: choose another place") from error
-    except OSError as error:
-        raise checkpoints.unwritable(folder, error) from error

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,14 +21,28 @@ from torch import Tensor, nn
 
 from course_utils import data, models, training
 
-from . import checkpoints, devices
-from .distributed import Alone
+from . import devices, files
+from .distributed import Group
+from .files import RunError
 
 Step = Callable[..., tuple[Tensor, Tensor]]  # as `training.train_step`
 
 
-class TrainingError(RuntimeError):
-    """Training cannot go on; the message says why and what to do."""
+# --- Settings and records -------------------------------------------------------------
+
+COUNT, SHARE, RATE = "at least 1", "in [0, 1)", "in (0, 1]"
+SEED, PRECISION = "in [0, 2^32)", " or ".join(devices.PRECISIONS)
+_ALLOWS = {
+    COUNT: lambda value: value >= 1,
+    SHARE: lambda value: 0 <= value < 1,
+    RATE: lambda value: 0 < value <= 1,
+    SEED: lambda value: 0 <= value < 2**32,
+    PRECISION: lambda value: value in devices.PRECISIONS,
+}
+
+
+def _setting(default: Any, meaning: str, must_be: str = "") -> Any:
+    return field(default=default, metadata={"help": meaning, "must_be": must_be})
 
 
 @dataclass(frozen=True)
@@ -36,61 +50,37 @@ class Settings:
     """Everything that decides a run besides its images.
 
     The defaults train a small DCGAN on the digits in about a minute on two cores.
-
-    Args:
-        size, channels: of the images.
-        latent_dim, base_channels: of the networks, as `models.Generator` has them.
-        batch_size: images in a step.
-        steps: rounds in the whole run.
-        lr_g, lr_d, beta1, beta2: Adam's, for G and D; the betas serve both.
-        n_discriminator_steps, n_generator_steps: updates of each in a round.
-        average: share of the old weights in G's running average, each round; 0: none.
-        last_lr: both learning rates stay up to half of the run, then fall on a line to
-            this share of themselves at its end; 1: they never fall.
-        precision: "float32" or "bfloat16", of the convolutions.
-        batch_norm: in both networks.
-        log_every: rounds between two records.
-        seed: of initial weights, batches and latents.
     """
 
-    size: int = 32
-    channels: int = 1
-    latent_dim: int = 64
-    base_channels: int = 24
-    batch_size: int = 64
-    steps: int = 1200
-    lr_g: float = 2e-3
-    lr_d: float = 1e-3
-    beta1: float = 0.5
-    beta2: float = 0.99
-    n_discriminator_steps: int = 1
-    n_generator_steps: int = 2
-    average: float = 0.95
-    last_lr: float = 0.05
-    precision: str = "float32"
-    batch_norm: bool = True
-    log_every: int = 10
-    seed: int = 0
+    size: int = _setting(32, "height and width of the images: 28, 32 or 64")
+    channels: int = _setting(1, "1 for gray, 3 for color", COUNT)
+    latent_dim: int = _setting(64, "numbers in a latent", COUNT)
+    base_channels: int = _setting(24, "width of both networks", COUNT)
+    batch_size: int = _setting(64, "images in a step, over all processes", COUNT)
+    steps: int = _setting(1200, "rounds in the whole run", COUNT)
+    lr_g: float = _setting(2e-3, "G's learning rate", RATE)
+    lr_d: float = _setting(1e-3, "D's learning rate", RATE)
+    beta1: float = _setting(0.5, "Adam's, for G and D", SHARE)
+    beta2: float = _setting(0.99, "Adam's, for G and D", SHARE)
+    n_discriminator_steps: int = _setting(1, "updates of D in a round", COUNT)
+    n_generator_steps: int = _setting(2, "updates of G in a round", COUNT)
+    average: float = _setting(
+        0.95, "share of the old weights in G's running average; 0: none", SHARE
+    )
+    # Both learning rates stay up to half of the run, then fall on a line.
+    last_lr: float = _setting(
+        0.05, "share of the learning rates that is left at the end of the run", RATE
+    )
+    precision: str = _setting("float32", "of the convolutions", PRECISION)
+    batch_norm: bool = _setting(True, "batch normalization in both networks")
+    log_every: int = _setting(10, "rounds between two records of the history", COUNT)
+    seed: int = _setting(0, "of initial weights, batches and latents", SEED)
 
     def __post_init__(self) -> None:
-        for name in (
-            "channels", "latent_dim", "base_channels", "batch_size", "steps",
-            "n_discriminator_steps", "n_generator_steps", "log_every",
-        ):  # fmt: skip
-            _require(getattr(self, name) >= 1, name, "at least 1", self)
-        _require(0 <= self.seed < 2**32, "seed", "in [0, 2^32)", self)
-        for name in ("lr_g", "lr_d"):
-            _require(0 < getattr(self, name) < 1, name, "between 0 and 1", self)
-        for name in ("beta1", "beta2", "average"):
-            _require(0 <= getattr(self, name) < 1, name, "in [0, 1)", self)
-        _require(0 < self.last_lr <= 1, "last_lr", "in (0, 1]", self)
-        known = self.precision in devices.PRECISIONS
-        _require(known, "precision", f"one of {devices.PRECISIONS}", self)
-
-
-def _require(holds: bool, name: str, wanted: str, settings: Settings) -> None:
-    if not holds:
-        raise ValueError(f"{name} must be {wanted}, not {getattr(settings, name)!r}")
+        for one in fields(self):
+            value, must_be = getattr(self, one.name), one.metadata["must_be"]
+            if must_be and not _ALLOWS[must_be](value):
+                raise ValueError(f"{one.name} must be {must_be}, not {value!r}")
 
 
 class Record(NamedTuple):
@@ -112,6 +102,9 @@ class Record(NamedTuple):
     images_per_second: float
 
 
+# --- What a run begins with -----------------------------------------------------------
+
+
 def networks(settings: Settings) -> tuple[models.Generator, models.Discriminator]:
     """G and D of a run, with DCGAN's initial weights, on the CPU."""
     shape = {"size": settings.size, "batch_norm": settings.batch_norm}
@@ -120,6 +113,19 @@ def networks(settings: Settings) -> tuple[models.Generator, models.Discriminator
     D = models.Discriminator(width, channels, **shape)
     generator = data.rng(settings.seed)
     return models.initialize(G, generator), models.initialize(D, generator)
+
+
+def adam(network: nn.Module, lr: float, settings: Settings) -> torch.optim.Adam:
+    """Adam with the settings' betas; one pass over the weights where that exists."""
+    fused = next(network.parameters()).device.type in ("cpu", "cuda")
+    betas = (settings.beta1, settings.beta2)
+    return torch.optim.Adam(network.parameters(), lr, betas, fused=fused)
+
+
+def in_precision(network: nn.Module, settings: Settings) -> nn.Module:
+    """The network as the steps call it, in the settings' precision; same weights."""
+    half = settings.precision == "bfloat16"
+    return devices.InBfloat16(network) if half else network
 
 
 class Batches:
@@ -135,18 +141,19 @@ class Batches:
 
     def __init__(self, n: int, batch_size: int, seed: int) -> None:
         self.n, self.batch_size, self.seed = n, batch_size, seed
-        self.in_a_pass = n // batch_size
         self._pass, self._order = -1, torch.empty(0)
 
     def __call__(self, k: int) -> Tensor:
         """(batch_size,) indices of batch k = 0, 1, 2, ..."""
-        number, place = divmod(k, self.in_a_pass)
+        number, place = divmod(k, self.n // self.batch_size)
         if number != self._pass:
             generator = data.rng(1_000_003 * (self.seed + 1) + number)
             self._order = torch.randperm(self.n, generator=generator)
             self._pass = number
-        start = place * self.batch_size
-        return self._order[start : start + self.batch_size]
+        return self._order[place * self.batch_size :][: self.batch_size]
+
+
+# --- The loop -------------------------------------------------------------------------
 
 
 class Trainer:
@@ -155,16 +162,12 @@ class Trainer:
     Args:
         images: (n, channels, size, size) in [-1, 1]; moved to the device once. Their
             type becomes that of the networks.
-        settings: of the run.
+        settings: of the run; a ValueError if the images do not fit them.
         G, D: networks to train in place; those of `networks(settings)` if None.
         step: one round of the game, with the arguments and results of
             `training.train_step`: the place for a step of your own.
         device: where to train.
-        group: of processes that share the work; `Alone()` if None.
-
-    Raises:
-        ValueError: the images do not fit the settings, or are fewer than a batch, or
-            a batch has no equal parts for the processes.
+        group: of processes that share the work; this process alone if None.
 
     >>> settings = Settings(base_channels=4, latent_dim=8, steps=2, batch_size=8)
     >>> trainer = Trainer(torch.zeros(16, 1, 32, 32), settings)
@@ -183,25 +186,29 @@ class Trainer:
         D: nn.Module | None = None,
         step: Step = training.train_step,
         device: torch.device | str = "cpu",
-        group: Alone | None = None,
+        group: Group | None = None,
     ) -> None:
-        _require_images(images, settings)
         self.settings, self.step = settings, step
-        self.group = group or Alone()
-        _require_equal_parts(settings.batch_size, self.group.size)
+        self.group = group or Group()
+        _require_batches(images, settings, self.group.world_size)
         self.images = images.to(device)
         # channels_last: the order in memory that convolutions are fastest in.
-        place = {"device": device, "dtype": images.dtype}
-        place |= {"memory_format": torch.channels_last}
+        kind = {"device": device, "dtype": images.dtype}
+        kind |= {"memory_format": torch.channels_last}
         new_g, new_d = networks(settings)
-        self.G, self.D = (G or new_g).to(**place), (D or new_d).to(**place)
+        self.G, self.D = (G or new_g).to(**kind), (D or new_d).to(**kind)
         self.average = copy.deepcopy(self.G).eval() if settings.average else self.G
         self.optimizer_g = adam(self.G, settings.lr_g, settings)
         self.optimizer_d = adam(self.D, settings.lr_d, settings)
-        self._norms = _GradientNorms(g=self.optimizer_g, d=self.optimizer_d)
-        # What the steps call: the same weights, dressed for precision and company.
-        self._G = self.group.shared(in_precision(self.G, settings))
-        self._D = self.group.shared(in_precision(self.D, settings))
+        for optimizer in (self.optimizer_g, self.optimizer_d):
+            optimizer.register_step_pre_hook(self._note_norm)
+        self._norms: dict | None = None  # by optimizer, in a round that is recorded
+        # What the steps call: the same weights, in the run's precision, and with the
+        # gradients of all processes averaged.
+        self._G, self._D = (
+            self.group.average_gradients(in_precision(network, settings))
+            for network in (self.G, self.D)
+        )
         self._latents = data.rng(settings.seed + 1)
         self._batches = Batches(len(images), settings.batch_size, settings.seed)
         self._batches_drawn = 0
@@ -209,51 +216,56 @@ class Trainer:
         self.round = 0
         self.history: list[Record] = []
 
-    # --- the loop ---
-
     def train(
-        self, until: int | None = None, *, watch: Callable[[Record], None] | None = None
+        self,
+        until: int | None = None,
+        *,
+        watch: Callable[[Record], object] | None = None,
+        after_round: Callable[[bool], bool] | None = None,
     ) -> bool:
         """Play rounds; Ctrl-C, or the notebook's stop button, ends between two of them.
 
         Args:
             until: the round to stop at; the end of the run if None.
             watch: called with each new record.
+            after_round: called after each round with whether it is the last for now;
+                returns whether it took time that is no training.
 
         Returns:
             True if it came there, False if it was stopped; call again to go on.
 
         Raises:
-            TrainingError: a loss is no longer a finite number.
+            RunError: a loss is no longer a finite number.
             MemoryError: the batch does not fit; the message says what to change.
         """
         end = self.settings.steps if until is None else min(until, self.settings.steps)
         every, batch_size = self.settings.log_every, self.settings.batch_size
         with (
-            interrupt_kept_waiting() as interrupted,
+            interrupt_held_back() as interrupted,
             devices.out_of_memory_explained(batch_size),
+            devices.threads_for_training(),
         ):
-            started, clock = self.round, _now()
-            while self.round < end:
+            started, clock, stop = self.round, _now(), False
+            while self.round < end and not stop:
                 next_round = self.round + 1
                 due = next_round % every == 0 or next_round in (1, self.settings.steps)
                 row = self._play_round(measured=due)
-                if not due:
-                    if self.group.size == 1 and interrupted():
-                        return False
-                    continue
-                images = (self.round - started) * batch_size
-                record = Record(self.round, *row, images / (_now() - clock))
-                self.history.append(record)
-                _require_finite(record)
-                if watch:
-                    watch(record)
-                if self.group.any(interrupted()):
-                    return False
-                started, clock = self.round, _now()  # without what watching took
-        return True
+                if due:
+                    images = (self.round - started) * batch_size
+                    record = Record(self.round, *row, images / (_now() - clock))
+                    self.history.append(record)
+                    _require_finite(record)
+                    if watch:
+                        watch(record)
+                # Asking other processes takes time: at records only.
+                if due or self.group.world_size == 1:
+                    stop = self.group.any(interrupted())
+                wrote = after_round and after_round(stop or self.round == end)
+                if due or wrote:
+                    started, clock = self.round, _now()
+        return self.round >= end
 
-    def _play_round(self, *, measured: bool) -> tuple[float, ...]:
+    def _play_round(self, *, measured: bool) -> list[float]:
         """Updates of D, the step, updates of G, the average; a row if measured."""
         s, G, D = self.settings, self._G, self._D
         self._set_learning_rates()
@@ -263,17 +275,27 @@ class Trainer:
             training.discriminator_step_on_logits(D, self.optimizer_d, x_real, x_fake)
         x_real, z = self._next_batch(), self._next_z()
         probabilities = self._mean_outputs(x_real, z) if measured else ()
-        with self._norms.taken(measured):
-            found = self.step(G, D, self.optimizer_g, self.optimizer_d, x_real, z)
+        self._norms = {} if measured else None
+        losses = self.step(G, D, self.optimizer_g, self.optimizer_d, x_real, z)
+        norms, self._norms = self._norms, None
         for _ in range(s.n_generator_steps - 1):
             x_fake = G(self._next_z())
             training.generator_step_on_logits(D, self.optimizer_g, x_fake)
         self._update_average()
         self.round += 1
         if not measured:
-            return ()
-        row = [*found, *probabilities, self._norms.d, self._norms.g]
-        return tuple(self.group.mean(torch.stack([_scalar(x) for x in row])).tolist())
+            return []
+        # An optimizer that did not step has norm 0.
+        norms = [norms.get(one, 0.0) for one in (self.optimizer_d, self.optimizer_g)]
+        row = [*losses, *probabilities, *norms]
+        return self.group.mean(torch.stack([_scalar(x) for x in row])).tolist()
+
+    def _note_norm(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
+        """Length of the gradient that an optimizer is about to step with."""
+        if self._norms is not None:
+            weights = [p for group in optimizer.param_groups for p in group["params"]]
+            gradients = [p.grad for p in weights if p.grad is not None]
+            self._norms[optimizer] = torch.nn.utils.get_total_norm(gradients)
 
     def _next_batch(self) -> Tensor:
         chosen = self._batches(self._batches_drawn)
@@ -312,17 +334,12 @@ class Trainer:
         fake_logits = without_a_trace(self.D, x_fake)
         return real_logits.sigmoid().mean(), fake_logits.sigmoid().mean()
 
-    # --- what came of it ---
+    # --- samples and checkpoints ---
 
     def samples(self, n: int = 64, *, seed: int | None = None) -> Tensor:
-        """Images from the averaged G, on the CPU.
+        """(n, channels, size, size) images in [-1, 1] from the averaged G, on the CPU.
 
-        Args:
-            n: how many.
-            seed: of new latents; None: the run's fixed latents, at most 64.
-
-        Returns:
-            (n, channels, size, size) in [-1, 1].
+        Without a seed they are those of the run's fixed latents, at most 64.
         """
         z = self.fixed_z[:n]
         if seed is not None:
@@ -330,16 +347,15 @@ class Trainer:
         parts = z.to(self.images).split(256)
         return torch.cat([training.sample(self.average, part).cpu() for part in parts])
 
-    def save(self, path: Path | str) -> None:
-        """Write a checkpoint: all that the next round depends on, and the history.
+    def save(self, path: Path | str, **notes: Any) -> None:
+        """Write all that the next round depends on, the history, and plain notes.
 
-        Raises:
-            TrainingError: a weight is no longer finite; the old checkpoint stays.
-            checkpoints.CheckpointError: the file cannot be written; likewise.
+        A RunError if a weight is no longer finite, or the file cannot be written; the
+        old checkpoint stays.
         """
         for name, network in (("G", self.G), ("D", self.D)):
             if not all(bool(p.isfinite().all()) for p in network.parameters()):
-                raise TrainingError(
+                raise RunError(
                     f"a weight of {name} is no longer a finite number at round "
                     f"{self.round}; nothing was saved, the last checkpoint stands"
                 )
@@ -349,142 +365,65 @@ class Trainer:
             "batches_drawn": self._batches_drawn,
             "latents": self._latents.get_state(),
             "history": [tuple(record) for record in self.history],
-            **{name: part.state_dict() for name, part in self._parts().items()},
+            **{name: getattr(self, name).state_dict() for name in PARTS},
+            **notes,
         }
-        checkpoints.write(content, Path(path))
+        files.write_checkpoint(content, Path(path))
 
     def load(self, path: Path | str) -> None:
         """Go on where a checkpoint was written.
 
-        Raises:
-            checkpoints.CheckpointError: the file is missing or broken, or holds
-                something else than these networks.
-            ValueError: it belongs to a run with other settings; only `steps` may be
-                larger, and the learning rates then follow the new length.
+        Of the settings only `steps` may be larger, and the learning rates then follow
+        the new length; else a ValueError. A RunError if the file cannot be used.
         """
-        content = self.group.first(lambda: checkpoints.read(Path(path)))
+        content = self.group.from_main(lambda: files.read_checkpoint(Path(path)))
         try:
-            before, done = content["settings"], content["round"]
-            _require_same_run(before, self.settings, done, path)
-            self._restore(content)
+            _require_same_run(content["settings"], self.settings, content["round"])
+            for name in PARTS:
+                getattr(self, name).load_state_dict(content[name])
+            self.round, self._batches_drawn = content["round"], content["batches_drawn"]
+            self._latents.set_state(content["latents"])
+            self.history[:] = [Record(*row) for row in content["history"]]
         except (KeyError, TypeError, AttributeError, RuntimeError) as error:
-            raise checkpoints.CheckpointError(
+            raise RunError(
                 f"{path} was written for other networks or by another version of the "
                 "course: start a new run in another folder"
             ) from error
 
-    def _restore(self, content: dict[str, Any]) -> None:
-        for name, part in self._parts().items():
-            part.load_state_dict(content[name])
-        self.round, self._batches_drawn = content["round"], content["batches_drawn"]
-        self._latents.set_state(content["latents"])
-        self.history[:] = [Record(*row) for row in content["history"]]
 
-    def _parts(self) -> dict[str, nn.Module | torch.optim.Optimizer]:
-        return {
-            "G": self.G,
-            "D": self.D,
-            "average": self.average,
-            "optimizer_g": self.optimizer_g,
-            "optimizer_d": self.optimizer_d,
-        }
+PARTS = ("G", "D", "average", "optimizer_g", "optimizer_d")
 
 
 def load_generator(path: Path | str) -> tuple[models.Generator, Settings]:
-    """The averaged G of a checkpoint, in eval mode on the CPU, and its run's settings.
-
-    Raises:
-        checkpoints.CheckpointError: the file is missing or broken, or holds another
-            network than `models.Generator`.
-    """
-    content = checkpoints.read(Path(path))
+    """The averaged G of a checkpoint, in eval mode, and its run's settings."""
+    content = files.read_checkpoint(Path(path))
     try:
         settings = Settings(**content["settings"])
         G, _ = networks(settings)
         G.load_state_dict(content["average"])
     except (KeyError, TypeError, RuntimeError) as error:
-        raise checkpoints.CheckpointError(
-            f"{path} holds another G than the course's; load it where that one is made"
-        ) from error
+        raise RunError(f"{path} holds another G than the course's") from error
     return G.eval(), settings
 
 
-# --- parts of the loop ----------------------------------------------------------------
-
-
-class _GradientNorms:
-    """Length of the gradient that each optimizer steps with, whoever calls `step`."""
-
-    def __init__(self, **optimizers: torch.optim.Optimizer) -> None:
-        self._on = False
-        for name, optimizer in optimizers.items():
-            setattr(self, name, 0.0)
-            optimizer.register_step_pre_hook(self._hook(name))
-
-    def _hook(self, name: str) -> Callable[..., None]:
-        def measure(optimizer: torch.optim.Optimizer, *_: object) -> None:
-            if self._on:
-                weights = [p for g in optimizer.param_groups for p in g["params"]]
-                gradients = [p.grad for p in weights if p.grad is not None]
-                setattr(self, name, torch.nn.utils.get_total_norm(gradients))
-
-        return measure
-
-    @contextmanager
-    def taken(self, on: bool) -> Iterator[None]:
-        """Measure inside, if `on`; an optimizer that does not step has norm 0."""
-        self._on = on
-        self.d = self.g = 0.0
-        try:
-            yield
-        finally:
-            self._on = False
-
-
-class _Interrupt:
-    """Notes the first Ctrl-C; a second one is not held back."""
-
-    came = False
-
-    def __call__(self, number: int, frame: object) -> None:
-        if self.came:
-            raise KeyboardInterrupt
-        self.came = True
-
-
 @contextmanager
-def interrupt_kept_waiting() -> Iterator[Callable[[], bool]]:
-    """Hold Ctrl-C back; what it yields says whether one came.
-
-    Inside another one the outer keeps the word, so that none is lost between two calls
-    of `Trainer.train`.
-    """
-    before = signal.getsignal(signal.SIGINT)
+def interrupt_held_back() -> Iterator[Callable[[], bool]]:
+    """Hold the first Ctrl-C back; what it yields says whether one came."""
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False  # only the main thread hears signals
-    elif isinstance(before, _Interrupt):
-        yield lambda: before.came
-    else:
-        note = _Interrupt()
-        signal.signal(signal.SIGINT, note)
-        try:
-            yield lambda: note.came
-        finally:
-            signal.signal(signal.SIGINT, before)
+        return
+    came = []
 
+    def note(number: int, frame: object) -> None:
+        if came:
+            raise KeyboardInterrupt
+        came.append(number)
 
-def adam(network: nn.Module, lr: float, settings: Settings) -> torch.optim.Adam:
-    """Adam with the settings' betas; one pass over the weights where that exists."""
-    device = next(network.parameters()).device.type
-    betas = (settings.beta1, settings.beta2)
-    fused = device in ("cpu", "cuda")
-    return torch.optim.Adam(network.parameters(), lr, betas, fused=fused)
-
-
-def in_precision(network: nn.Module, settings: Settings) -> nn.Module:
-    """The network as the steps call it, in the settings' precision; same weights."""
-    half = settings.precision == "bfloat16"
-    return devices.InBfloat16(network) if half else network
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: bool(came)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def without_a_trace(network: nn.Module, x: Tensor) -> Tensor:
@@ -503,15 +442,14 @@ def _now() -> float:
 
 
 def _require_finite(record: Record) -> None:
-    if not all(math.isfinite(value) for value in record):
-        raise TrainingError(
-            f"round {record.step}: a loss or a gradient is no longer a finite number "
-            f"(D's loss {record.loss_d:.3g}, G's loss {record.loss_g:.3g}). Start a "
-            "new run with lower learning rates"
+    if not all(map(math.isfinite, record)):
+        raise RunError(
+            f"round {record.step}: a loss or a gradient is no longer a finite number. "
+            "Start a new run with lower learning rates"
         )
 
 
-def _require_images(images: Tensor, settings: Settings) -> None:
+def _require_batches(images: Tensor, settings: Settings, processes: int) -> None:
     wanted = (settings.channels, settings.size, settings.size)
     if images.dim() != 4 or images.shape[1:] != wanted:
         raise ValueError(
@@ -523,24 +461,17 @@ def _require_images(images: Tensor, settings: Settings) -> None:
             f"{len(images)} images do not fill a batch of {settings.batch_size}: "
             "choose a smaller batch_size"
         )
-
-
-def _require_equal_parts(batch_size: int, processes: int) -> None:
-    if batch_size % processes:
+    if settings.batch_size % processes:
         raise ValueError(
-            f"a batch of {batch_size} cannot be shared equally by {processes} "
-            f"processes: choose a multiple of {processes}"
+            f"a batch of {settings.batch_size} cannot be shared equally by "
+            f"{processes} processes: choose a multiple of {processes}"
         )
 
 
-def _require_same_run(
-    then: dict, settings: Settings, played: int, path: Path | str
-) -> None:
+def _require_same_run(then: dict, settings: Settings, played: int) -> None:
     now = asdict(settings)
     longer = now["steps"] >= played
     differ = [k for k in now if then.get(k) != now[k] and not (k == "steps" and longer)]
     if differ:
-        pairs = ", ".join(
-            f"{k}: {then.get(k)!r} there, {now[k]!r} here" for k in differ
-        )
-        raise ValueError(f"{path} belongs to a run with other settings ({pairs})")
+        pairs = [f"{k}: {then.get(k)!r} there, {now[k]!r} here" for k in differ]
+        raise ValueError(f"the run there has other settings ({', '.join(pairs)})")
