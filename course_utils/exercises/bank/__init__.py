@@ -1,3 +1,3 @@
 """The bank: what each exercise accepts, says and hints, one module a lesson."""
 
-from . import lesson03  # noqa: F401  each lesson registers its exercises
+from . import lesson02_steps, lesson03  # noqa: F401  they register their exercises
