@@ -115,13 +115,14 @@ def watch_call(
             result = call()
     except Exception as raised:  # how far it came tells one error from another
         error = raised
-    if not error:
-        yield "the returned loss", numbers(result)
     for name in movers:
         yield f"steps of {name}'s optimizer", heard[f"steps of {name}"]
-        yield f"a gradient reaches {name}'s weights", heard[f"gradients of {name}"] > 0
+    if not error:
+        yield "the returned loss", numbers(result)
     reached = heard["gradients of D"] + heard["gradients of G"]
     yield "a gradient reaches some weights", reached > 0
+    for name in movers:
+        yield f"a gradient reaches {name}'s weights", heard[f"gradients of {name}"] > 0
     for name, net in nets.items():
         change = parameters_of(net) - before[name]
         finite = bool(change.isfinite().all())  # NaN alone would name no mistake

@@ -1,0 +1,526 @@
+"""Lesson 2, formulas: cross-entropy, the value function, D*, and the divergence.
+
+The steps of the players, their loop, and the game x * y are in lesson02_steps.py.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from course_utils import losses
+
+from .. import families, observers
+from ..text import entry
+
+NAMES = {"torch": torch, "F": F}
+
+
+def rows(*numbers: tuple[float, ...], dtype=torch.float32) -> Callable[[], tuple]:
+    """A probe: one tensor for each row of numbers."""
+    return lambda: tuple(torch.tensor(row, dtype=dtype) for row in numbers)
+
+
+def cost_and_slope(function: Any, probability: Tensor, target: Tensor):
+    """Slopes in the probability alone: PyTorch's own has none in the target."""
+    return slope_while_plain(lambda p: function(p, target), probability)
+
+
+def slope_while_plain(function: Any, *given: Tensor):
+    """Without the slope below 1e-12, where PyTorch's own cross-entropy caps it."""
+    plain = min(float(p.min()) for p in given) > 1e-12
+    for what, seen in observers.value_and_slope(function, *given):
+        if plain or what != "slope":
+            yield what, seen
+
+
+# ------------------------------------------------------------------ cross-entropy
+
+entry(
+    r"""
+    binary_cross_entropy(probability, target)
+        right = target * torch.log(probability)
+        wrong = (1 - target) * torch.log(1 - probability)
+        return -(right + wrong).mean()
+
+    because: It is the negative log-likelihood of a Bernoulli distribution, averaged.
+    praise: This is what an answer costs. Next: which answer costs least?
+    hint: Which probability did the answer give to what came true: p, or 1 - p?
+    hint: `target * log(p)` is the answer's score if the sample is real and 0 otherwise.
+      What is the other half?
+    edge: Right, but not where a probability is small: there an epsilon or a clamp
+      decides its log, and the formula has none. Probabilities stay strictly between 0
+      and 1 here; a later lesson makes the log safe.
+    right: return F.binary_cross_entropy(probability, target)
+    right: return -(torch.xlogy(target, probability)
+      + torch.xlogy(1 - target, 1 - probability)).mean()
+    right: return -torch.lerp((-probability).log1p(), probability.log(), target).mean()
+    right: return -sum(target * torch.log(probability)
+      + (1 - target) * torch.log(1 - probability)) / len(target)
+
+    * lost minus
+        return - -> return
+      That is the log-likelihood: negative, and highest where answers are best. A cost
+      has the minus sign in front.
+    * minus on one term
+        -(right + wrong) -> (-right + wrong)
+        -(right + wrong) -> (right - wrong)
+      The minus stands before one of the two terms only, and the other is paid out as a
+      reward. Put brackets around the sum: `-(... + ...)`.
+    * arguments swapped
+        right = -> probability, target = target, probability; right =
+        return F.binary_cross_entropy(target, probability)
+      Probability and target changed places: the log belongs to the probability, the
+      weights `t` and `1 - t` are the target's.
+    * targets swapped
+        right = -> target = 1 - target; right =
+      A real sample is charged as if it were fake. Target 1 goes with `log p`, target 0
+      with `log(1 - p)`.
+    * half of it missing
+        (right + wrong) -> right
+      Answers on fakes cost nothing here, so calling everything real is free. Add
+      `(1 - target) * log(1 - p)`.
+    * the other probability forgotten
+        log(1 - probability) -> log(probability)
+      Both targets are charged `-log p`. Where the sample is fake, the probability of
+      the truth is `1 - p`.
+    * one minus outside
+        torch.log(1 - probability) -> (1 - torch.log(probability))
+      `1 - log(p)` is not `log(1 - p)`: the subtraction belongs inside, to the
+      probability.
+    * hard targets
+        right = -> target = (target > 0.5).float(); right =
+        return -torch.where(target > 0.5, probability.log(),
+          (1 - probability).log()).mean()
+      Right for targets 0 and 1, but 0.9 is taken for 1. Weigh both logs: `target` times
+      one, `1 - target` times the other.
+    * double sigmoid
+        return F.binary_cross_entropy_with_logits(probability, target)
+      A sigmoid was put on a probability. `..._with_logits` wants the number before the
+      sigmoid; this one has been through it.
+    * log of the mean
+        return -torch.log((target * probability
+          + (1 - target) * (1 - probability)).mean())
+      The mean was taken before the log. Each answer pays by itself: log first, then the
+      mean.
+    * no log
+        torch.log(probability) -> probability && torch.log(1 - probability) ->
+          (1 - probability)
+        return (target * (1 - probability) + (1 - target) * probability).mean()
+      Without the log a sure and wrong answer costs no more than 1. The log is what
+      makes it expensive.
+    * squared error
+        return (probability - target).square().mean()
+      That is the squared distance to the target. Wanted is the negative log of the
+      probability given to the truth.
+    """,
+    names=NAMES,
+    families=families.MEANS + families.LOGS,
+    without=("one minus is missing", "one minus outside the log", "sign turned"),
+    lesson=2,
+    reference=losses.binary_cross_entropy,
+    observe=cost_and_slope,
+    probes={
+        "real, called real with 0.8": rows((0.8,), (1.0,)),
+        "fake, called real with 0.8": rows((0.8,), (0.0,)),
+        "three samples": rows((0.9, 0.2, 0.6), (1.0, 0.0, 1.0)),
+        "the same three twice": rows((0.9, 0.2, 0.6) * 2, (1.0, 0.0, 1.0) * 2),
+        "soft targets 0.9 and 0.1": rows((0.7, 0.4), (0.9, 0.1)),
+    },
+    edge={
+        "sure, and wrong": rows((0.999, 0.5), (0.0, 1.0)),
+        "surer, and wrong": rows((1e-6, 0.5), (1.0, 0.0)),
+        "in float64, and all but certain": rows(
+            (2**-36, 0.7, 0.2, 1 - 2**-36, 0.4, 0.9, 0.3, 0.6),
+            (1.0, 1.0, 0.0, 0.0, 1.0, 0.9, 0.0, 0.1),
+            dtype=torch.float64,
+        ),
+        "in float64, with 1e-40": rows((1e-40,), (1.0,), dtype=torch.float64),
+    },
+)
+
+# ------------------------------------------------------------------ the value function
+
+entry(
+    r"""
+    value_function(real_probability, fake_probability)
+        real_term = torch.log(real_probability).mean()
+        fake_term = torch.log(1 - fake_probability).mean()
+        return real_term + fake_term
+
+    because: Each expectation is estimated by the mean over its own batch.
+    praise: This one number is the whole game: D pushes it up, G pushes it down.
+    hint: There are two expectations, over two distributions. How is each estimated from
+      its own batch?
+    hint: Which probability does D give to the truth about a real sample, and which to
+      the truth about a fake one?
+    edge: Right, but not where a probability is small: there an epsilon or a clamp
+      decides its log, and the formula has none. Probabilities stay strictly between 0
+      and 1 here; a later lesson makes the log safe.
+    right:
+      | real = F.binary_cross_entropy(real_probability,
+      |     torch.ones_like(real_probability))
+      | return -real - F.binary_cross_entropy(fake_probability,
+      |     torch.zeros_like(fake_probability))
+    right: return real_probability.log().mean() + (-fake_probability).log1p().mean()
+    right: return (sum(torch.log(real_probability)) / len(real_probability)
+      + sum(torch.log(1 - fake_probability)) / len(fake_probability))
+
+    ~ the loss
+        return real_term + fake_term -> return -(real_term + fake_term)
+      That is D's loss, -V. The value function itself has no minus: D climbs it, and
+      -log 4 is its value for a D that cannot tell.
+    * fakes counted as real
+        1 - ->
+      Both terms praise D for saying real. A fake is judged rightly with probability
+      1 - D(G(z)): `log(1 - fake_probability)`.
+    * swapped
+        log(real_probability) -> log(1 - real_probability)
+          && log(1 - fake_probability) -> log(fake_probability)
+      Data is scored as fake, and fakes as data. log D goes with data, log(1 - D) with
+      what G made.
+    * one mean over both
+        return {1|2} * torch.cat([real_probability.log(),
+          (1 - fake_probability).log()]).mean()
+      One mean over both batches: half of V where they are equally large, and otherwise
+      the larger one counts more. V has two expectations: take two means and add them.
+    * added pair by pair
+        .mean() -> && return real_term + fake_term -> return (real_term
+          + fake_term).mean()
+        return torch.log(real_probability * (1 - fake_probability)).mean()
+      It pairs the first real sample with the first fake one, the second with the
+      second, and fails where the batches differ in size. Average each batch by itself,
+      then add.
+    * the table of all pairs
+        .mean() -> && return real_term + fake_term -> return (real_term[:, None]
+          + fake_term).{sum() / len(real_term)|mean(1)}
+      A column plus a row is a table of all pairs. Average each batch by itself, then
+      add.
+    * one minus outside
+        torch.log(1 - fake_probability).mean() -> (1 - fake_probability.log().mean())
+      `1 - log(D)` is not `log(1 - D)`: subtract the probability from 1, then take the
+      log.
+    * minus between the terms
+        real_term + fake_term -> real_term - fake_term
+      The two terms work against each other here. D wants both large: it is their sum.
+    * log of the mean
+        log(real_probability).mean() -> log(real_probability.mean())
+          && log(1 - fake_probability).mean() -> log(1 - fake_probability.mean())
+      The mean was taken before the log. E[log D] is not log E[D]: one sure mistake has
+      to hurt, and in the mean it drowns.
+    * reals only
+        return real_term + fake_term -> return real_term
+      Without the second term D may call everything real, for free.
+    * fakes only
+        return real_term + fake_term -> return fake_term
+      That is the one term that G can move. V also holds E[log D(x)].
+    * no log
+        torch.log(real_probability) -> real_probability
+          && torch.log(1 - fake_probability) -> (1 - fake_probability)
+      Without the logs this counts how often D is right, and D* would no longer be a
+      probability. Take log D and log(1 - D).
+    """,
+    names=NAMES,
+    families=families.MEANS + families.LOGS,
+    without=("no mean", "one minus is missing", "one minus outside the log")
+    + ("sign turned",),
+    lesson=2,
+    reference=losses.value_function,
+    observe=slope_while_plain,
+    probes={
+        "one real with 0.8, one fake with 0.3": rows((0.8,), (0.3,)),
+        "D answers 1/2 to all": rows((0.5, 0.5), (0.5, 0.5)),
+        "two reals, two fakes": rows((0.9, 0.6), (0.2, 0.4)),
+        "the same, each twice": rows((0.9, 0.6) * 2, (0.2, 0.4) * 2),
+        "two reals, five fakes": rows((0.9, 0.6), (0.1, 0.4, 0.2, 0.7, 0.3)),
+    },
+    later={
+        "200 reals, 150 fakes": lambda: (
+            torch.linspace(0.3, 0.9, 200),
+            torch.linspace(0.1, 0.6, 150),
+        )
+    },
+    edge={
+        "sure of one real, and wrong": rows((1e-6, 0.5), (0.5,)),
+        "right, nearly every time": rows((1 - 2**-5,), (2**-5,)),
+        "surer, and wrong": rows((2**-36, 0.5), (0.5, 0.25)),
+        "all but certain of one fake, and wrong": rows((0.5,), (1 - 2**-24, 0.5)),
+        "real with 1e-37": rows((1e-37,), (0.5,)),
+    },
+)
+
+# ------------------------------------------------------------------ the best D
+
+
+def table() -> tuple[Tensor, Tensor]:
+    """Two rows of densities, in float64."""
+    p = torch.tensor([[0.3, 0.1, 0.7], [0.2, 1.0, 0.6]], dtype=torch.float64)
+    return p, p.flip(0, 1) + 0.1
+
+
+entry(
+    """
+    optimal_discriminator(p_data, p_g)
+        return p_data / (p_data + p_g)
+
+    because: It is the posterior of real under a prior of 1/2; the halves cancel.
+    praise: The classifier of an earlier lesson as a player: the best D is Bayes' rule.
+    hint: Of 100 samples at this point, 75 are real. What should an honest D answer?
+    hint: Bayes' rule with both priors 1/2: the halves cancel.
+    edge: Right where samples are common. Where both densities are tiny, an epsilon (or
+      a threshold) larger than they are decides the answer. Leave it out.
+    right: return 1 / (1 + p_g / p_data)
+    right: return torch.sigmoid(torch.log(p_data) - torch.log(p_g))
+    right: return torch.stack([p_data.log(), p_g.log()]).softmax(0)[0]
+    right: return 1 - p_g / (p_data + p_g)
+
+    * the other share
+        return p_g / (p_data + p_g)
+      That is the share of fakes. D says how likely a sample is *real*: p_data goes on
+      top.
+    * missing parentheses
+        (p_data + p_g) -> p_data + p_g
+      A division goes before a sum: `p_data / p_data + p_g` is 1 + p_g. Put the sum in
+      parentheses.
+    * the ratio
+        return p_data / p_g
+      p_data / p_g says how many real samples come on one fake: the odds, from 0 to
+      infinity. A probability is the share of all samples.
+    * the logit
+        return torch.log(p_data / p_g)
+      That is the logit of D*, which D as a network returns. Wanted is the probability:
+      its sigmoid.
+    * the difference
+        return p_data - p_g
+        return (p_data - p_g).clamp(0, 1)
+        return (p_data - p_g) / (p_data + p_g)
+      A difference of densities is 0 where both are equal; D* is 1/2 there. Ask for the
+      share of real ones.
+    * sigmoid of the difference
+        return torch.sigmoid(p_data - p_g)
+      It is 1/2 where the densities are equal, which is right, but densities are no
+      logits: where only real samples are, D* must be 1.
+    * a hard decision
+        return (p_data {>|>=} p_g).to(p_data.dtype)
+      Yes or no is what one would bet on; D* says how sure to be. Three to one is 3/4.
+    * an epsilon on both sides
+        | e = {1e-5|1e-6|1e-7|1e-8|1e-10}
+        | return (p_data + e) / (p_data + p_g + 2 * e)
+      Right where samples are common. Where a density is tiny or 0, an epsilon larger
+      than it decides the answer. Leave it out.
+    * normalized over the batch
+        return p_data / (p_data + p_g).sum()
+        return p_data / p_data.sum()
+        return p_data / (p_data + p_g) / (p_data / (p_data + p_g)).sum()
+      The points share one sum here. D answers each point by itself: divide by the two
+      densities at that point.
+    * twice
+        (p_data + p_g) -> ((p_data + p_g) / 2)
+      Divided by the average of the two densities, so the result goes up to 2. Divide by
+      their sum.
+    * the mean of both
+        return (p_data + p_g) / 2
+      That is the density of a sample drawn from either distribution with equal chance.
+      D* is the share of it that is real.
+    """,
+    names=NAMES,
+    lesson=2,
+    reference=losses.optimal_discriminator,
+    observe=observers.value,
+    probes={
+        "three real to one fake": rows((0.3,), (0.1,)),
+        "equally many": rows((0.2,), (0.2,)),
+        "real ones only": rows((0.5,), (0.0,)),
+        "fake ones only": rows((0.0,), (0.5,)),
+        "high densities": rows((400.0, 1.0, 2.0), (100.0, 3.0, 2.0)),
+        "a table of points, in float64": table,
+    },
+    edge={
+        "hardly any of one kind": rows((0.003, 0.9), (0.9, 0.003)),
+        "far out, where hardly any are": rows((1e-12, 6e-13), (3e-12, 2e-13)),
+        "still farther out, in float64": rows(
+            (1e-200, 6e-201), (3e-200, 2e-201), dtype=torch.float64
+        ),
+    },
+    rtol=1e-4,
+    atol=1e-12,  # where only fakes are, D* is 0 however it is written
+    same=1e-4,
+    elementwise=True,
+)
+
+# ------------------------------------------------------------------ Jensen-Shannon
+
+EXACT = "value, to 1e-6"  # the next cell compares 2 JSD with V to that
+
+
+def divergence(function: Any, p: Tensor, q: Tensor, dx: float):
+    """The value; first whether it is a number, which names 0 log 0."""
+    (_, result), *others = observers.value(function, p, q, dx)
+    finite = not isinstance(result, Tensor) or bool(result.isfinite().all())
+    yield "is it a number", "yes" if finite else "no: NaN or infinite"
+    yield EXACT if p.dtype == torch.float64 else "value", result
+    yield from others
+
+
+def gaussians(
+    left: float, right: float, dx: float, *, grid=(-9.0, 9.0), dtype=torch.float32
+) -> Callable[[], tuple]:
+    """A probe: two densities of variance 1 on a grid."""
+
+    def make() -> tuple[Tensor, Tensor, float]:
+        x = torch.arange(*grid, dx, dtype=dtype)
+        p, q = (torch.exp(-(x - m).square() / 2) for m in (left, right))
+        return p / math.sqrt(2 * math.pi), q / math.sqrt(2 * math.pi), dx
+
+    return make
+
+
+def boxes(shift: float, *, height: float = 1.0, dx: float = 0.01):
+    """A probe: two uniform densities of area 1 on [0, 4]."""
+
+    def make() -> tuple[Tensor, Tensor, float]:
+        x, width = torch.arange(0.0, 4.0, dx) + dx / 2, 1 / height
+        first, second = (x < width), (x > shift) & (x < width + shift)
+        return height * first.float(), height * second.float(), dx
+
+    return make
+
+
+def kl(p: Tensor, q: Tensor) -> Tensor:
+    """The terms of KL(p || q): 0 where p is 0, infinite where only q is."""
+    return torch.where(p > 0, p * torch.log(p / q), 0.0)
+
+
+entry(
+    r"""
+    jensen_shannon(p, q, dx)
+        m = (p + q) / 2
+        kl_p = (torch.xlogy(p, p) - torch.xlogy(p, m)).sum() * dx
+        kl_q = (torch.xlogy(q, q) - torch.xlogy(q, m)).sum() * dx
+        return (kl_p + kl_q) / 2
+
+    because: Both distributions are compared with their average; xlogy counts 0 log 0 as
+      0.
+    praise: Now you can say what the best D measures: V(D*, G) = 2 JSD - log 4.
+    hint: What is the density of a sample drawn from either distribution with equal
+      chance?
+    hint: KL(p || m) is the sum of p log(p / m), times dx. What is `p log p` to be where
+      p is 0? `torch.xlogy` knows.
+    right: return (kl(p, (p + q) / 2) + kl(q, (p + q) / 2)).sum() * dx / 2
+    right: return (p * torch.log((p + 1e-12) / ((p + q) / 2 + 1e-12))
+      + q * torch.log((q + 1e-12) / ((p + q) / 2 + 1e-12))).sum() * dx / 2
+    right:
+      | entropy = lambda p: torch.special.entr(p).sum() * dx
+      | return entropy((p + q) / 2) - (entropy(p) + entropy(q)) / 2
+    right:
+      | of_p = torch.nan_to_num(p * torch.log(2 * p / (p + q)))
+      | of_q = torch.nan_to_num(q * torch.log(2 * q / (p + q)))
+      | return (of_p + of_q).sum() * dx / 2
+
+    * 0 log 0
+        torch.xlogy(p, p) - torch.xlogy(p, m) -> p * torch.log(p / m)
+          && torch.xlogy(q, q) - torch.xlogy(q, m) -> q * torch.log(q / m)
+        return (p * torch.log(p / (p + q)) + q * torch.log(q / (p + q))).sum() * dx / 2
+          + math.log(2)
+      Right, until a density is 0: there `0 * log(0)` is 0 times minus infinity, or
+      `p / m` is 0/0: NaN, and one NaN spoils the sum. `torch.xlogy(p, p)` and
+      `torch.xlogy(p, m)` count it as 0.
+    * p log p is missing
+        /torch.xlogy\((.), \1\) - torch.xlogy/ -> torch.xlogy
+        /torch.xlogy\((.), \1\) - torch.xlogy/ -> -torch.xlogy
+      `torch.xlogy(p, m)` is p log m. KL(p || m) is the integral of p log(p / m), that
+      is p log p - p log m.
+    * a large epsilon
+        /torch.xlogy\((.), (.)\)/ -> \1 * torch.log(\2 + {1e-2|1e-3|1e-4|1e-5|1e-6})
+        m = -> e = {1e-2|1e-3|1e-4|1e-5}; p, q = p + e, q + e; m =
+        m = -> e = {1e-2|1e-3|1e-4}; p, q = p.clamp(min=e), q.clamp(min=e); m =
+      Your epsilon is large enough to change the result. Leave it out: `torch.xlogy(p,
+      p)` and `torch.xlogy(p, m)` count 0 log 0 as 0.
+    ~ an end of the grid left out
+        m = -> p, q = (x{[:-1]|[1:]|[1:-1]} for x in (p, q)); m =
+      Points at an end of the grid are missing from your sum. Every point counts, each
+      with the width dx.
+    ~ trapezoid rule
+        return torch.trapezoid(kl(p, (p + q) / 2) + kl(q, (p + q) / 2), dx=dx) / 2
+      The trapezoid rule halves both ends of the grid. The course takes the plain sum
+      times dx.
+    * m not halved
+        m = (p + q) / 2 -> m = p + q
+      Equal distributions give -log 2 here: m is the *average* of p and q, and the 1/2
+      got lost.
+    * dx forgotten
+        * dx ->
+        .sum() * dx -> .mean()
+      An integral over the grid is a sum of heights times the width dx. Without dx the
+      result depends on how fine the grid is.
+    * KL of p to q
+        return kl(p, q).sum() * dx
+      That compares p with q directly: infinite where q is 0, and not the same the other
+      way round. Compare both with their average m.
+    * KL of q to p
+        return kl(q, p).sum() * dx
+      That compares q with p directly: infinite where p is 0, and not the same the other
+      way round. Compare both with their average m.
+    * both KLs, without m
+        return (kl(p, q) + kl(q, p)).sum() * dx / {1|2}
+      Symmetric, but still infinite where one density is 0. Compare each distribution
+      with the average m, not with the other one.
+    * KL from m
+        return (kl((p + q) / 2, p) + kl((p + q) / 2, q)).sum() * dx / 2
+      The arguments are the other way round: KL(m || p) where KL(p || m) is wanted.
+      (`F.kl_div(a, b)` computes KL(b || exp a).)
+    * half of it
+        return (kl_p + kl_q) -> return {kl_p|kl_q}
+        (kl_p + kl_q) / 2 -> {kl_p|kl_q}
+      Only one of the two distributions is compared with m. The average takes the other
+      one's turn too.
+    * sign
+        return -> return -
+      It came out negative. Is the fraction in the log upside down (m / p, not p / m),
+      or a minus astray?
+    * total variation
+        return (p - q).abs().sum() * dx / 2
+      That is half of the area between the two curves: another distance (total
+      variation), without a log.
+    ~ both halves forgotten
+        (kl_p + kl_q) / 2 -> (kl_p + kl_q)
+      Right, up to a factor 2: the *average* of the two KLs is wanted, with log 2 as its
+      largest value.
+    ~ root
+        return (kl_p + kl_q) / 2 -> return ((kl_p + kl_q) / 2).clamp(min=0).sqrt()
+      That is the Jensen-Shannon *distance*, the square root (SciPy returns that). The
+      formula of the game has no root.
+    ~ bits
+        return (kl_p + kl_q) / 2 -> return (kl_p + kl_q) / 2 / math.log(2)
+      Right, in bits: you used log2. The course counts in nats: `torch.log`.
+    ~ renormalized
+        m = -> p, q = p / (p.sum() * dx), q / (q.sum() * dx); m =
+        m = -> p, q = p / p.sum(), q / q.sum(); m = && * dx ->
+      Right on a grid that sees everything. You divided by the sum first; the course
+      takes the densities as they come, so that a grid too short shows.
+    """,
+    names={**NAMES, "math": math, "kl": kl},
+    lesson=2,
+    reference=losses.jensen_shannon,
+    observe=divergence,
+    probes={
+        "two Gaussians, 2 apart": gaussians(0.0, 2.0, 0.05),
+        "the same on a finer grid": gaussians(0.0, 2.0, 0.02),
+        "a Gaussian and itself": gaussians(1.0, 1.0, 0.05),
+        "two boxes, shifted by 1/4": boxes(0.25),
+        "two boxes with no point in common": boxes(2.0),
+        "a part of both": gaussians(0.0, 2.0, 0.05, grid=(-1.0, 2.5)),
+        "the other way round": gaussians(2.0, 0.0, 0.05, grid=(-1.0, 2.5)),
+        "two narrow boxes, of height 4": boxes(0.1, height=4.0),
+        "in float64": gaussians(0.0, 2.0, 0.05, dtype=torch.float64),
+    },
+    rtol=1e-4,
+    atol=1e-4,
+    tolerance={EXACT: (0.0, 5e-7)},
+    same=1e-6,  # an epsilon differs from rounding by little
+)

@@ -1,0 +1,471 @@
+"""Lesson 7, first part: bytes for tanh, and one whole training step."""
+
+import torch
+import torch.nn.functional as F
+
+from course_utils import data, losses, training
+
+from .. import families, observers, rounds
+from ..text import entry
+
+
+def random_bytes(low: int, high: int, *shape: int):
+    """A probe: an image of bytes from low to below high."""
+    rng = torch.Generator().manual_seed(3)
+    pixels = torch.randint(low, high, shape, generator=rng).to(torch.uint8)
+    return lambda: (pixels.clone(),)
+
+
+entry(
+    """
+    to_tanh_range(pixels)
+        return pixels / 127.5 - 1
+
+    because: 0 goes to -1 and 255 to 1; dividing a uint8 tensor makes float32.
+    praise: Data and fakes now live in one range, so D has to look at content.
+    hint: Where should 0 land, and where 255? A line goes through both.
+    hint: A uint8 minus 128 stays a uint8. When does it become a float?
+    right: return pixels.float() / 255 * 2 - 1
+    right: return (pixels / 255 - 0.5) / 0.5
+    right: return (pixels.to(torch.float32) - 127.5) / 127.5
+    right: return torch.lerp(torch.tensor(-1.0), torch.tensor(1.0), pixels / 255)
+    right: return torch.from_numpy(pixels.numpy().astype("float32") / 127.5 - 1)
+
+    * wraps around
+        return {2 * pixels / 255 - 1|(pixels * 2 - 255) / 255}
+        return (pixels - {128|127}) / {127.5|128|127|255}
+      uint8 holds 0 to 255 and starts over: `2 * 200` is 144 there, and `3 - 128` is
+      131. Make floats first, with `.float()` or a division.
+    * zero to one
+        return pixels / 255
+        return pixels / 256
+      The result lies in [0, 1]. tanh reaches from -1 to 1: against these data, D would
+      know every fake by its negative pixels.
+    * no shift
+        return pixels / 127.5
+      The result lies in [0, 2]: the shift by 1 is missing.
+    * half the range
+        return pixels / 255 - 0.5
+      The result lies in [-0.5, 0.5], half of what tanh fills. Scale by 2.
+    ~ 128 in place of 127.5
+        return pixels / 128 - 1
+        return (pixels.float() - 127) / 128
+        return (pixels.float() - 128) / 127
+      Close: the middle of 0 and 255 is 127.5. With a whole number one end misses its
+      place: 255 should land on 1, and 0 on -1.
+    * inverted
+        return 1 - pixels / 127.5
+      Black and white change places: 0 should land on -1 and 255 on 1.
+    * stretched
+        | x = pixels.float()
+        | return 2 * (x - x.min()) / (x.max() - x.min()) - 1
+
+        | x = pixels.float()
+        | rows = x.flatten(1) if x.dim() > 1 else x[None]
+        | low, high = rows.amin(1, keepdim=True), rows.amax(1, keepdim=True)
+        | return (2 * (rows - low) / (high - low) - 1).reshape(x.shape)
+      The contrast was stretched to the image's own darkest and brightest pixel: a dim
+      image comes out bright. The same map for every image: 0 to -1, 255 to 1.
+    * standardized
+        return (pixels.float() - pixels.float().mean()) / {pixels.float().std()|255}
+      The mean was taken off. tanh needs a fixed range, and the result of a pixel should
+      not depend on its neighbors.
+    * another type
+        return (pixels / 127.5 - 1).{double|half|bfloat16}()
+        return pixels.{double|half|bfloat16}() / 127.5 - 1
+      The numbers are right in another float type (NumPy divides into float64). The
+      networks' weights are float32: end with `.float()`.
+    * whole numbers
+        return (pixels / 127.5 - 1).round()
+        return (pixels / 127.5 - 1).to(torch.{uint8|int32})
+        return pixels // 128 * 2.0 - 1
+        return pixels // 255 * 2.0 - 1
+      The grays were rounded away. Divide with `/`, and keep floats.
+    * not scaled
+        return pixels.float()
+        return pixels.float() - 127.5
+      The range is still 255 wide. Divide by half of it, 127.5.
+    * scale guessed from the image
+        return (pixels / 255 if pixels.max() > 1 else pixels) * 2.0 - 1
+        return pixels / 127.5 - (1 if pixels.max() > 1 else 0)
+      A nearly black image, whose bytes are all 0 and 1, is scaled another way than the
+      rest. What comes in is bytes, whatever they show: one map for all.
+    """,
+    names={"torch": torch},
+    lesson=7,
+    reference=data.to_tanh_range,
+    observe=observers.value,
+    probes={
+        "black, gray, white": lambda: (
+            torch.tensor([0, 51, 102, 153, 204, 255], dtype=torch.uint8),
+        ),
+        "every value": lambda: (torch.arange(256).to(torch.uint8),),
+        "two dim images": random_bytes(60, 200, 2, 1, 4, 4),
+        "a color image": random_bytes(0, 256, 1, 3, 5, 5),
+    },
+    later={"a nearly black image": random_bytes(0, 2, 1, 1, 4, 4)},
+    same=1e-3,
+)
+
+# Of a step written with `x_fake`, `loss_d` and `loss_g`.
+NAMES = {"torch": torch, "F": F, "losses": losses, "training": training}
+
+entry(
+    r"""
+    train_step(G, D, optimizer_g, optimizer_d, x_real, z)
+        x_fake = G(z)
+        loss_d = losses.discriminator_loss(D(x_real), D(x_fake.detach()))
+        optimizer_d.zero_grad()
+        loss_d.backward()
+        optimizer_d.step()
+        loss_g = losses.generator_loss(D(x_fake))
+        optimizer_g.zero_grad()
+        loss_g.backward()
+        optimizer_g.step()
+        return loss_d.detach(), loss_g.detach()
+
+    because: D learns from images that are cut off from G; G learns through the new D,
+      and `optimizer_g` moves G alone.
+    praise: This is the whole of GAN training. What follows repeats it.
+    hint: Two halves with the same five moves: images, logits, loss, gradients, step.
+      Whose turn comes first, and what must the other half see then?
+    hint: In D's half the images are a fact: where does their graph end? In G's half the
+      gradient comes from the loss *through D*: what must not be cut?
+    hint: D has changed by the time G moves, so G's loss needs D's new output. And what
+      stands in `.grad` before each `backward()`?
+    right: /return .+/ -> return loss_d.item(), loss_g.item()
+    right: /loss_g = .+/ -> with training.frozen(D): loss_g =
+      F.binary_cross_entropy_with_logits(D(x_fake), torch.ones(len(z)))
+    right: /loss_d = .+/ -> loss_d = -F.logsigmoid(D(x_real)).mean()
+      - (1 - D(x_fake.detach()).sigmoid()).log().mean()
+    right:
+      | x_fake = G(z)
+      | loss_d = losses.discriminator_loss(D(x_real), D(x_fake.detach()))
+      | slopes = torch.autograd.grad(loss_d, list(D.parameters()))
+      | for weight, slope in zip(D.parameters(), slopes, strict=True):
+      |     weight.grad = slope
+      | optimizer_d.step()
+      | D.requires_grad_(False)
+      | loss_g = losses.generator_loss(D(x_fake))
+      | G.zero_grad()
+      | loss_g.backward()
+      | optimizer_g.step()
+      | D.requires_grad_(True)
+      | return [loss_d.item(), loss_g.item()]
+    right:
+      | optimizer_d.zero_grad()
+      | real = D(x_real)
+      | of_real = F.binary_cross_entropy_with_logits(real, torch.ones_like(real))
+      | of_real.backward()
+      | x_fake = G(z)
+      | fake = D(x_fake.detach())
+      | of_fake = F.binary_cross_entropy_with_logits(fake, torch.zeros_like(fake))
+      | of_fake.backward()
+      | optimizer_d.step()
+      | optimizer_g.zero_grad()
+      | loss_g = F.softplus(-D(x_fake)).mean()
+      | loss_g.backward()
+      | optimizer_g.step()
+      | return (of_real + of_fake).detach(), loss_g.detach()
+
+    ~ G's loss first
+        /return .+/ -> return loss_g.item(), loss_d.item()
+      The round is right; the two losses change places. Return D's first.
+    ~ one number
+        /return .+/ -> return {(loss_d + loss_g)|loss_d|loss_g}.item()
+      One number came back. Two are wanted, `(loss_d, loss_g)`: their sum says nothing
+      about who is winning.
+    * nothing returned
+        /return .+/ -> return
+      The round is right and nothing is returned. Return both losses, D's first, each
+      without its graph.
+    ~ stacked
+        /return .+/ -> return torch.stack([loss_d, loss_g])
+        /return .+/ -> return {"loss_d": loss_d.item(), "loss_g": loss_g.item()}
+      The round is right; the losses come in a container of your own. Return a pair:
+      `loss_d.detach(), loss_g.detach()`.
+    ~ losses after the update
+        return -> loss_g = losses.generator_loss(D(G(z))); return
+        loss_g = -> loss_d = losses.discriminator_loss(D(x_real), D(x_fake)); loss_g =
+        loss_g = -> loss_d = losses.discriminator_loss(D(x_real), D(x_fake)); loss_g =
+          && return -> loss_g = losses.generator_loss(D(G(z))); return
+        return -> loss_d = losses.discriminator_loss(D(x_real), D(G(z))); return
+        return -> loss_d = losses.discriminator_loss(D(x_real), D(G(z)));
+          loss_g = losses.generator_loss(D(G(z))); return
+      The round is right; a loss was computed again after its own update. Return the one
+      that you descended: it is there already, and costs nothing.
+
+    * sigmoid forgotten
+        /loss_d = .+/ -> loss_d = -D(x_real).log().mean()
+          - (1 - D(x_fake.detach())).log().mean()
+          && /loss_g = .+/ -> loss_g = -D(x_fake).log().mean()
+        /loss_d = .+/ -> loss_d = (F.binary_cross_entropy(D(x_real),
+          torch.ones(len(x_real))) + F.binary_cross_entropy(D(x_fake.detach()),
+          torch.zeros(len(z))))
+      D returns logits, any number, and a log wants probabilities. Use the losses that
+      take logits: `losses.discriminator_loss` and `losses.generator_loss`.
+    * sigmoid twice
+        D(x_real), D(x_fake.detach()) -> D(x_real).sigmoid(),
+          D(x_fake.detach()).sigmoid()
+        (D(x_fake)) -> (D(x_fake).sigmoid())
+        D(x_real), D(x_fake.detach()) -> D(x_real).sigmoid(),
+          D(x_fake.detach()).sigmoid() && (D(x_fake)) -> (D(x_fake).sigmoid())
+      D's logits went through a sigmoid before a loss that has one inside. Every
+      probability is squeezed into 1/2 to 0.73, and D can never be sure of a fake. Hand
+      over the logits as they come.
+    * minimax loss for G
+        losses.generator_loss -> losses.minimax_generator_loss_from_logits
+        /loss_g = .+/ -> loss_g = -losses.discriminator_loss(D(x_real), D(x_fake))
+      G minimizes log(1 - D(G(z))) here, D's loss with its sign turned, which leaves
+      next to no gradient while D wins. Take the non-saturating loss: -log D(G(z)).
+    * G learns to be found out
+        losses.generator_loss -> -losses.minimax_generator_loss_from_logits
+      G was moved so that D finds its images *easier*: target 0 in G's step. G wants D
+      to say real, target 1.
+    * lost minus
+        losses.generator_loss -> -losses.generator_loss
+      G minimizes +log D(G(z)), so D(G(z)) goes to 0. The optimizer descends: hand it
+      *minus* log D(G(z)).
+    * labels swapped for D
+        D(x_real), D(x_fake.detach()) -> D(x_fake.detach()), D(x_real)
+      D is taught that data is fake and fakes are real. Logits on data come first, with
+      target 1; logits on G's images second, with target 0.
+    * both real for D
+        D(x_real), D(x_fake.detach()) -> D(x_real), -D(x_fake.detach())
+      D is taught that everything is real. G's images are fakes in *D's* step: target 0.
+      They are called real in G's step only.
+    * D climbs
+        losses.discriminator_loss -> -losses.discriminator_loss
+        loss_d.backward() -> (-loss_d).backward()
+      D went up its own loss: V was handed to an optimizer that descends. D's loss is
+      -V.
+    * D sees one side
+        D(x_real), -> D(x_real).detach(),
+        D(x_fake.detach()) -> D(x_fake).detach()
+        /loss_d = .+/ -> loss_d = F.softplus({-D(x_real)|D(x_fake.detach())}).mean()
+      D learned from one of its two batches only: a term is missing or cut off. Detach
+      the *images*, not what D says of them; both terms move D.
+    ~ halved
+        /(loss_{d|g} = .+)/ -> \1 / 2
+        /(loss_. = .+)/ -> \1 / 2
+      Right, up to a factor 1/2, which halves a step as well. The course sums D's two
+      means (2 log 2 when fooled) and takes G's mean as it is.
+    * one mean over both
+        /loss_d = .+/ -> loss_d = {1|2} * F.softplus(
+          torch.cat([-D(x_real), D(x_fake.detach())])).mean()
+      One mean over data and fakes together: the larger batch counts more. Two
+      expectations are two means, and their sum.
+    * summed over the batch
+        /loss_d = .+/ -> loss_d = F.softplus(-D(x_real)).sum()
+          + F.softplus(D(x_fake.detach())).sum()
+        /(loss_g = .+)/ -> \1 * len(z)
+        /(loss_g = .+)/ -> \1 * len(z) && /loss_d = .+/ -> loss_d =
+          F.softplus(-D(x_real)).sum() + F.softplus(D(x_fake.detach())).sum()
+      A sum over the batch: the step grows with the batch. Take means.
+    * targets of the other batch
+        /loss_d = .+/ -> loss_d = F.softplus(-D(x_real)).mean() +
+          F.binary_cross_entropy_with_logits(D(x_fake.detach()), 0 * x_real[:, 0])
+      Targets and logits are not of one number. The two batches may differ in size:
+      take the shape of the targets from the logits that they belong to.
+
+    * G is cut off
+        (D(x_fake)) -> (D(x_fake.detach()))
+        x_fake = G(z) -> x_fake = G(z).detach()
+        D(x_fake.detach()) -> D(x_fake) && (D(x_fake)) -> (D(x_fake.detach()))
+      G did not move: no gradient of its own loss reached it. It goes from
+      `loss_g.backward()` back *through D* into G, and a `detach()` in G's step cuts
+      that path. Detach in D's step only.
+    * no_grad around D
+        /(loss_g = .+)/ -> with torch.no_grad(): \1
+      `no_grad` around D removes the graph, and with it the way from the loss into G. D
+      stays put because `optimizer_g` does not hold its weights; `training.frozen(D)`
+      saves the work without closing the way.
+    * one graph, walked twice
+        x_fake.detach() -> x_fake
+      D's `backward()` walked through G and freed the graph that G's own step needs.
+      Give D `x_fake.detach()`: then G's graph is still whole. (`retain_graph=True`
+      would hide the question.)
+    * output of the old D
+        /(?s)(loss_d = .+\n)(loss_g = [^\n]+\n)/ -> \2\1
+        D(x_fake.detach()) -> fake{.detach()|} && (D(x_fake)) -> (fake)
+          && x_fake = G(z) -> fake = D(G(z))
+          && loss_d.backward() -> loss_d.backward(retain_graph=True)
+      G's loss was computed with D's old weights, and D's step has changed them since:
+      autograd finds them 'modified by an inplace operation'. After `optimizer_d.step()`
+      ask D again: `D(x_fake)`.
+    * both at once
+        optimizer_d.step() -> && optimizer_g.step() -> optimizer_d.step();
+          optimizer_g.step()
+        optimizer_d.step() -> && optimizer_g.step() -> optimizer_d.step();
+          optimizer_g.step() && /(loss_g = .+)/ -> with training.frozen(D): \1
+        /(?s)(loss_d = .+)(loss_g = .+\n)return/ -> \2\1return
+      Each player answered where the other was *before* this round: a simultaneous step
+      (and in some forms G's loss also left its gradients in D). It is a game of its
+      own; here D steps first and G answers the new D.
+    * G first
+        /(?s)(loss_d = .+)(loss_g = .+\n)return/ -> \2x_fake = G(z)\n\1return
+      G stepped before D, against a D that had not seen this batch. D goes first.
+    * real and fake in one pass
+        /loss_d = .+/ -> both = D(torch.cat([x_real, x_fake.detach()]));
+          loss_d = losses.discriminator_loss(both[:len(x_real)], both[len(x_real):])
+      Data and fakes went through D in *one* batch. Where D has batch normalization,
+      the statistics of the mixed batch differ from those of either: what D says of an
+      image then depends on the others. Two distributions, two passes: `D(x_real)` and
+      `D(x_fake)`.
+    * new latents for G
+        (D(x_fake)) -> (D(G(torch.randn_like(z))))
+      G's step drew latents of its own. That is a fair game too, but here both players
+      meet over the images of the `z` handed in, and the loop decides what is drawn.
+    * own latents
+        x_fake = G(z) -> x_fake = G(torch.{randn|rand}_like(z))
+        x_fake = G(z) -> x_fake = G(torch.randn_like(z))
+          && (D(x_fake)) -> (D(G(torch.randn_like(z))))
+      The latents were drawn inside the step. Use the `z` handed in, so that the loop
+      decides what is drawn, and from which distribution.
+    * eval mode
+        x_fake = G(z) -> {G.eval()|D.eval()|G.eval(), D.eval()}; x_fake = G(z)
+          && return -> G.train(), D.train(); return
+        x_fake = G(z) -> G.eval(); x_fake = G(z); G.train()
+        loss_g = -> D.eval(); loss_g = && return -> D.train(); return
+        x_fake = G(z) -> G.eval(); x_fake = G(z).detach()
+          && (D(x_fake)) -> (D(G(z))) && loss_g = -> G.train(); loss_g =
+        x_fake = G(z) -> G.eval(); x_fake = G(z).detach()
+          && (D(x_fake)) -> (D(G(z))) && loss_g = -> G.train(); D.eval(); loss_g =
+          && return -> D.train(); return
+      A network was in eval mode during a step: batch normalization used its running
+      averages in place of the batch. Both train in training mode; to hold one still it
+      is enough that the other's optimizer steps.
+    * left in eval mode
+        x_fake = G(z) -> {G.eval()|D.eval()|G.eval(), D.eval()}; x_fake = G(z)
+        loss_g = -> D.eval(); loss_g =
+        return -> {G.eval()|D.eval()|G.eval(), D.eval()}; return
+      A network came back in eval mode: from the next round on batch normalization uses
+      running averages that nobody updates. The step leaves modes alone.
+    * D stays frozen
+        loss_g = -> D.requires_grad_(False); loss_g =
+        x_fake = G(z) -> D.requires_grad_(True); x_fake = G(z)
+          && loss_g = -> D.requires_grad_(False); loss_g =
+        return -> D.requires_grad_(False); return
+      D came back with `requires_grad_(False)`: whoever trains it next finds a D that
+      cannot learn. Undo it before you return; `with training.frozen(D):` does. Or leave
+      it: `optimizer_g` does not move D.
+
+    * G's step with D's optimizer
+        optimizer_g -> optimizer_d
+        optimizer_g.step() -> optimizer_d.step()
+        optimizer_g.zero_grad() -> && optimizer_g -> optimizer_d
+      After G's loss D was stepped, to be fooled more easily, and G never moved. One
+      optimizer for each player: here `optimizer_g`.
+    * D's step with G's optimizer
+        optimizer_d.step() -> optimizer_g.step()
+        optimizer_d -> optimizer_g && x_fake.detach() -> x_fake
+          && (D(x_fake)) -> (D(G(z)))
+        optimizer_d -> optimizer_g && loss_d.backward() ->
+          loss_d.backward(retain_graph=True) && x_fake.detach() -> x_fake
+      After D's loss G's optimizer stepped, and D never moved. One optimizer for each
+      player: here `optimizer_d`.
+    * optimizers swapped
+        x_fake = G(z) -> optimizer_d, optimizer_g = optimizer_g, optimizer_d;
+          x_fake = G(z)
+      Each player was stepped after the other's loss. The arguments come as
+      `optimizer_g, optimizer_d`, G's first.
+    * one optimizer for both
+        optimizer_g.zero_grad() -> optimizer_g.zero_grad(); optimizer_d.zero_grad()
+          && optimizer_g.step() -> optimizer_g.step(); optimizer_d.step()
+        optimizer_g.step() -> optimizer_g.step(); optimizer_d.step()
+        x_fake = G(z) -> optimizer_g = torch.optim.SGD(
+          [*G.parameters(), *D.parameters()], 0.1); x_fake = G(z)
+        x_fake = G(z) -> optimizer_g = optimizer_d = torch.optim.SGD(
+          [*G.parameters(), *D.parameters()], 0.1); x_fake = G(z)
+          && x_fake.detach() -> x_fake && (D(x_fake)) -> (D(G(z)))
+      Both networks stepped after one player's loss: both slide down it, and the players
+      cooperate. Each loss moves its own player alone.
+    * own optimizer
+        x_fake = G(z) -> optimizer_g, optimizer_d = (torch.optim.Adam(x.parameters(),
+          {1e-3|2e-4}) for x in (G, D)); x_fake = G(z)
+      The steps are not those of the optimizers handed in, which have rates of their own
+      and a memory (Adam's too) that one made anew has not. Call `optimizer_d.step()`
+      and `optimizer_g.step()`.
+    * D never steps
+        optimizer_d.step() ->
+      D's loss was computed and D did not move: after `loss_d.backward()` belongs
+      `optimizer_d.step()`.
+    * G never steps
+        optimizer_g.step() ->
+      G's gradient came and G did not move: after `loss_g.backward()` belongs
+      `optimizer_g.step()`.
+    * two updates of one player
+        optimizer_d.step() -> optimizer_d.step(); optimizer_d.step()
+        optimizer_g.step() -> optimizer_g.step(); optimizer_g.step()
+      A player moved twice as far as one step takes it: `step()` ran twice. One update
+      of each a round; more are the loop's business.
+    * D's gradients pile up
+        optimizer_d.zero_grad() ->
+      What stood in D's `.grad` was added to this round's gradient, and G's step fills
+      it every time. `optimizer_d.zero_grad()` belongs before D's `backward()`.
+    * G's gradients pile up
+        optimizer_g.zero_grad() ->
+        optimizer_g.zero_grad() -> && x_fake.detach() -> x_fake
+          && loss_d.backward() -> loss_d.backward(retain_graph=True)
+      What stood in G's `.grad` was added to this round's gradient.
+      `optimizer_g.zero_grad()` belongs before G's `backward()`.
+    * D's gradients left in G
+        /.+zero_grad\(\)/ -> && x_fake = G(z) -> G.zero_grad(), D.zero_grad();
+          x_fake = G(z) && x_fake.detach() -> x_fake
+          && loss_d.backward() -> loss_d.backward(retain_graph=True)
+      D's `backward()` ran on through G, and what it left in G's `.grad` was added to
+      G's own gradient: G also helps D. Stop it with `x_fake.detach()`, and clear G
+      right before its own `backward()`.
+    * nothing is cleared
+        /.+zero_grad\(\)/ ->
+        /.+zero_grad\(\)/ -> && x_fake.detach() -> x_fake
+          && loss_d.backward() -> loss_d.backward(retain_graph=True)
+      Neither player's `.grad` was cleared: gradients of all rounds add up. Call each
+      optimizer's `zero_grad()` before its `backward()`.
+    * cleared at the end
+        /.+zero_grad\(\)/ -> && return -> G.zero_grad(), D.zero_grad(); return
+      Gradients are cleared at the end of the round, too late for what was there when it
+      began. Clear right before each `backward()`.
+
+    + the graph kept
+        /return .+/ -> return loss_d, loss_g
+      Right. The returned losses hold their graphs: who collects losses fills the
+      memory. Return `loss.detach()` or `loss.item()`.
+    + no detach
+        x_fake.detach() -> x_fake && loss_d.backward() ->
+          loss_d.backward(retain_graph=True)
+        x_fake.detach() -> x_fake && loss_d.backward() ->
+          loss_d.backward(retain_graph=True) && /return .+/ -> return loss_d, loss_g
+      Right, and more work than needed: D's gradient also runs back through G, where it
+      is thrown away. `x_fake.detach()` in D's step stops it at the image.
+    + G runs twice
+        (D(x_fake)) -> (D(G(z)))
+        (D(x_fake)) -> (D(G(z))) && /return .+/ -> return loss_d, loss_g
+        (D(x_fake)) -> (D(G(z))) && x_fake.detach() -> x_fake
+      Right. G made the same images twice (and its batch normalization counted them
+      twice). Keep `x_fake`: D gets it detached, G as it is.
+    """,
+    names=NAMES,
+    families=families.STEPS,
+    without=("gradients pile up", "the graph kept", "two steps", "cleared at the end"),
+    lesson=7,
+    reference=training.train_step,
+    observe=rounds.watch("G", "D", "optimizer_g", "optimizer_d", "x_real", "z"),
+    probes={
+        "one step": rounds.round_of(),
+        "junk left in .grad": rounds.round_of(junk=3.0),
+        "two steps": rounds.round_of(times=2),
+        "9 real, 4 latents": rounds.round_of(9, 4),
+        "a D that says real": rounds.round_of(sure=2.0, seed=4),
+        "batch normalization": rounds.round_of(norm=True, times=2),
+    },
+    later={
+        "optimizers with momentum": rounds.round_of(times=2, momentum=0.9),
+        "one image, one latent": rounds.round_of(1, 1),
+        "a steep D that calls all fake": rounds.round_of(sure=-15.0, steep=5.0, seed=3),
+        "a D that calls all real": rounds.round_of(sure=6.0, seed=4),
+        "a D that wins": rounds.round_of(steep=4.0, seed=19),
+        "70 images, 80 latents": rounds.round_of(70, 80),
+    },
+    rtol=1e-4,
+)
