@@ -121,7 +121,8 @@ entry(
     """,
     names=NAMES,
     families=families.MEANS + families.LOGS,
-    without=("one minus is missing", "one minus outside the log", "sign turned"),
+    without=("one minus is missing", "one minus outside the log", "sign turned")
+    + ("a second sigmoid",),
     lesson=2,
     reference=losses.binary_cross_entropy,
     observe=cost_and_slope,
