@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import functools
 import inspect
 import math
-import sys
 import threading
 import time
-import timeit
 import types
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -96,20 +92,8 @@ class Machine:
             (torch.accelerator, "current_accelerator", lambda *_, **__: _device(gpu)),
             (torch.backends.mps, "is_available", lambda: False),
         ]  # fmt: skip
-        if self.real:
-            return found
-        clocks = {name: self._clock(name) for name in CLOCKS}
-        timer, Timer = clocks["perf_counter"], timeit.Timer
-        return [
-            *found,
-            *((time, name, clock) for name, clock in clocks.items()),
-            (datetime, "datetime", _dated(clocks["time"])),
-            (timeit, "default_timer", timer),  # timeit took its clock when imported
-            (timeit, "timeit", functools.partial(timeit.timeit, timer=timer)),
-            (timeit, "repeat", functools.partial(timeit.repeat, timer=timer)),
-            (timeit, "Timer", lambda stmt="pass", setup="pass", timer=timer,
-                globals=None: Timer(stmt, setup, timer, globals)),
-        ]  # fmt: skip
+        clocks = () if self.real else CLOCKS
+        return [*found, *((time, name, self._clock(name)) for name in clocks)]
 
     def _clock(self, name: str) -> Callable[[], float]:
         real, here = getattr(time, name), threading.get_ident()
@@ -163,32 +147,20 @@ def _device(gpu: bool) -> torch.device | None:
     return torch.device("cuda") if gpu else None
 
 
-def _dated(clock: Callable[[], float]) -> type:
-    class Dated(datetime.datetime):
-        """Dates by another clock."""
-
-        @classmethod
-        def now(cls, tz: Any = None) -> datetime.datetime:
-            return cls.fromtimestamp(clock(), tz)
-
-    return Dated
-
-
 @contextlib.contextmanager
 def playing(machine: Machine, function: Any) -> Iterator[None]:
-    """Patched modules; also names that the learner's own code imported from them, and
-    the notebook's `device`."""
+    """Patched modules, and what the notebook imported from them; its `device`, too."""
     swaps = [(vars(owner), name, new) for owner, name, new in machine.patches()]
     fakes = {id(scope[name]): new for scope, name, new in swaps}
     device = torch.device("cuda" if machine.gpu else "cpu")
-    for scope in _learners_scopes(function):
-        for name, value in list(scope.items()):
-            if id(value) in fakes:
-                swaps.append((scope, name, fakes[id(value)]))
-            elif isinstance(value, torch.device):
-                swaps.append((scope, name, device))
-            elif isinstance(value, str) and value in ("cpu", "cuda", "mps"):
-                swaps.append((scope, name, device.type))
+    scope = getattr(inspect.unwrap(function), "__globals__", {})
+    for name, value in list(scope.items()):
+        if id(value) in fakes:
+            swaps.append((scope, name, fakes[id(value)]))
+        elif isinstance(value, torch.device):
+            swaps.append((scope, name, device))
+        elif isinstance(value, str) and value in ("cpu", "cuda", "mps"):
+            swaps.append((scope, name, device.type))
     before = [(scope, name, scope[name]) for scope, name, _ in swaps]
     try:
         for scope, name, new in swaps:
@@ -197,19 +169,6 @@ def playing(machine: Machine, function: Any) -> Iterator[None]:
     finally:
         for scope, name, old in before:
             scope[name] = old
-
-
-def _learners_scopes(function: Any) -> list[dict[str, Any]]:
-    """The notebook, and modules that are neither installed nor the course's."""
-    own = getattr(inspect.unwrap(function), "__globals__", {})
-    ours = str(Path(__file__).parents[2])
-    scopes = [own]
-    for module in list(sys.modules.values()):
-        scope = getattr(module, "__dict__", {})
-        file = scope.get("__file__") or sys.prefix
-        if not file.startswith((sys.prefix, sys.base_prefix, ours)):
-            scopes += [scope] if scope is not own else []
-    return scopes
 
 
 def _names_read(function: Any) -> set[str]:

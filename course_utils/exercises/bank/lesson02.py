@@ -103,11 +103,6 @@ entry(
         return F.binary_cross_entropy_with_logits(probability, target)
       A sigmoid was put on a probability. `..._with_logits` wants the number before the
       sigmoid; this one has been through it.
-    * log of the mean
-        return -torch.log((target * probability
-          + (1 - target) * (1 - probability)).mean())
-      The mean was taken before the log. Each answer pays by itself: log first, then the
-      mean.
     * no log
         torch.log(probability) -> probability && torch.log(1 - probability) ->
           (1 - probability)
@@ -197,18 +192,10 @@ entry(
       It pairs the first real sample with the first fake one, the second with the
       second, and fails where the batches differ in size. Average each batch by itself,
       then add.
-    * the table of all pairs
-        .mean() -> && return real_term + fake_term -> return (real_term[:, None]
-          + fake_term).{sum() / len(real_term)|mean(1)}
-      A column plus a row is a table of all pairs. Average each batch by itself, then
-      add.
     * one minus outside
         torch.log(1 - fake_probability).mean() -> (1 - fake_probability.log().mean())
       `1 - log(D)` is not `log(1 - D)`: subtract the probability from 1, then take the
       log.
-    * minus between the terms
-        real_term + fake_term -> real_term - fake_term
-      The two terms work against each other here. D wants both large: it is their sum.
     * log of the mean
         log(real_probability).mean() -> log(real_probability.mean())
           && log(1 - fake_probability).mean() -> log(1 - fake_probability.mean())
@@ -302,10 +289,6 @@ entry(
         return (p_data - p_g) / (p_data + p_g)
       A difference of densities is 0 where both are equal; D* is 1/2 there. Ask for the
       share of real ones.
-    * sigmoid of the difference
-        return torch.sigmoid(p_data - p_g)
-      It is 1/2 where the densities are equal, which is right, but densities are no
-      logits: where only real samples are, D* must be 1.
     * a hard decision
         return (p_data {>|>=} p_g).to(p_data.dtype)
       Yes or no is what one would bet on; D* says how sure to be. Three to one is 3/4.
@@ -324,10 +307,6 @@ entry(
         (p_data + p_g) -> ((p_data + p_g) / 2)
       Divided by the average of the two densities, so the result goes up to 2. Divide by
       their sum.
-    * the mean of both
-        return (p_data + p_g) / 2
-      That is the density of a sample drawn from either distribution with equal chance.
-      D* is the share of it that is real.
     """,
     names=NAMES,
     lesson=2,
@@ -446,10 +425,6 @@ entry(
         m = -> p, q = (x{[:-1]|[1:]|[1:-1]} for x in (p, q)); m =
       Points at an end of the grid are missing from your sum. Every point counts, each
       with the width dx.
-    ~ trapezoid rule
-        return torch.trapezoid(kl(p, (p + q) / 2) + kl(q, (p + q) / 2), dx=dx) / 2
-      The trapezoid rule halves both ends of the grid. The course takes the plain sum
-      times dx.
     * m not halved
         m = (p + q) / 2 -> m = p + q
       Equal distributions give -log 2 here: m is the *average* of p and q, and the 1/2
@@ -459,18 +434,11 @@ entry(
         .sum() * dx -> .mean()
       An integral over the grid is a sum of heights times the width dx. Without dx the
       result depends on how fine the grid is.
-    * KL of p to q
-        return kl(p, q).sum() * dx
-      That compares p with q directly: infinite where q is 0, and not the same the other
-      way round. Compare both with their average m.
-    * KL of q to p
-        return kl(q, p).sum() * dx
-      That compares q with p directly: infinite where p is 0, and not the same the other
-      way round. Compare both with their average m.
-    * both KLs, without m
-        return (kl(p, q) + kl(q, p)).sum() * dx / {1|2}
-      Symmetric, but still infinite where one density is 0. Compare each distribution
-      with the average m, not with the other one.
+    * KL without m
+        return {kl(p, q)|kl(q, p)|(kl(p, q) + kl(q, p))|0.5 * (kl(p, q) + kl(q, p))
+          }.sum() * dx
+      That compares p and q with each other: infinite where one of them is 0. Compare
+      both with their average m.
     * KL from m
         return (kl((p + q) / 2, p) + kl((p + q) / 2, q)).sum() * dx / 2
       The arguments are the other way round: KL(m || p) where KL(p || m) is wanted.
@@ -484,10 +452,6 @@ entry(
         return -> return -
       It came out negative. Is the fraction in the log upside down (m / p, not p / m),
       or a minus astray?
-    * total variation
-        return (p - q).abs().sum() * dx / 2
-      That is half of the area between the two curves: another distance (total
-      variation), without a log.
     ~ both halves forgotten
         (kl_p + kl_q) / 2 -> (kl_p + kl_q)
       Right, up to a factor 2: the *average* of the two KLs is wanted, with log 2 as its

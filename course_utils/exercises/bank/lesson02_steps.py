@@ -110,21 +110,17 @@ entry(
     * swapped
         (real_probability, fake_probability) -> (fake_probability, real_probability)
       D is taught that data is fake and fakes are real. log D goes with data.
-    * reals only
-        /loss = .+/ -> loss = -real_probability.log().mean()
-      D sees no fakes here; saying real to everything is its best answer.
-    * fakes only
-        /loss = .+/ -> loss = -(1 - fake_probability).log().mean()
-      D sees no data here; saying fake to everything is its best answer.
+    * D sees one side
+        /loss = .+/ -> loss = -{real_probability|(1 - fake_probability)}.log().mean()
+        torch.sigmoid(D(x_fake)) -> torch.sigmoid(D(x_fake)).detach()
+      D learned from one of its two batches only, and saying one thing to everything is
+      its best answer there: a term is missing or cut off. Detach the *fakes*,
+      `D(G(z).detach())`, not what D says of them.
     * one mean over both
         /loss = .+/ -> loss = -{1|2} * torch.cat([real_probability.log(),
           (1 - fake_probability).log()]).mean()
       One mean over real and generated samples together: the larger batch counts more.
       Two expectations are two means, and their sum.
-    * the fakes' logits detached
-        torch.sigmoid(D(x_fake)) -> torch.sigmoid(D(x_fake)).detach()
-      D's answer to the fakes is cut off, so D learns from the data only. Detach the
-      *fakes*, `D(G(z).detach())`, not what D says of them.
     ~ half
         /loss = .+/ -> loss = -value_function(real_probability, fake_probability) / 2
       Right, up to a factor 1/2: it halves D's steps too. The course sums the two means.
@@ -214,9 +210,6 @@ entry(
           && /loss = .+/ -> loss = -bce(fake_probability, zeros(fake_probability))
       The module D returns logits, any number; 1 - 3 is negative and its log NaN (or an
       error). Put `torch.sigmoid(...)` around D's output first.
-    * double sigmoid
-        /loss = .+/ -> loss = -bce_logits(fake_probability, zeros(fake_probability))
-      The sigmoid is applied twice: `..._with_logits` has one inside.
     * cut off from D
         G(z) -> G(z).detach()
         fake_probability = -> with torch.no_grad(): x_fake = G(z)\nfake_probability =
@@ -236,26 +229,13 @@ entry(
         loss.backward() -> (-loss).backward()
       G was moved so that D finds its fakes *easier*: this climbs log(1 - D). G wants it
       small: hand the term to the optimizer as it stands, without a minus.
-    * lost minus
-        1 - ->
-      Minimizing log D(G(z)) makes D say fake. G wants D(G(z)) large: minimize
-      log(1 - D(G(z))).
     ~ returns the negative
         return loss -> return -loss
       The step is right; the number returned has its sign turned. The course returns
       what the optimizer descends, a negative number.
-    * no log
-        torch.log(1 - fake_probability) -> (1 - fake_probability)
-      There is no log: G minimizes E[log(1 - D(G(z)))], the term that stands in V.
-    * log of the mean
-        torch.log(1 - fake_probability).mean() -> torch.log(1 - fake_probability.mean())
-      The mean was taken before the log. V has the mean of the logs.
-    ~ half
+    ~ halved
         .mean() -> .mean() / 2
       Right, up to a factor 1/2: it halves G's steps too.
-    * sum
-        .mean() -> .sum()
-      Summed over the batch: G's step grows with the batch. Take the mean.
     * D moves too
         fake_probability = -> optimizer_g = torch.optim.SGD(
           {[*D.parameters(), *G.parameters()]|D.parameters()}, 0.1);
@@ -285,7 +265,8 @@ entry(
       the one that you descended.
     """,
     names=NAMES,
-    families=families.STEPS,
+    families=families.STEPS + families.MEANS + families.LOGS,
+    without=("half", "sign turned", "log of the product", "no mean"),
     lesson=2,
     reference=training.generator_step,
     observe=rounds.watch("G", "D", "optimizer_g", "z"),
@@ -377,10 +358,6 @@ entry(
     * G never moves
         /^ +generator_step.+\\n/ ->
       G never stepped: D plays alone. Call `generator_step` once a round.
-    * D never moves
-        loss_d = discriminator_step(G, D, optimizer_d, x_real, z) ->
-          loss_d = -value_function(D(x_real).sigmoid(), D(G(z)).sigmoid())
-      D never stepped: G plays alone. Call `discriminator_step` in the inner loop.
     * one batch for ever
         history = [] -> x_real, z, history = sample_real(), sample_latent(), []
           && /^ +x_real, z =.+\\n/ -> && sample_latent()) -> z)

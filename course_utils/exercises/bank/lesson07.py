@@ -59,11 +59,6 @@ entry(
     * stretched
         | x = pixels.float()
         | return 2 * (x - x.min()) / (x.max() - x.min()) - 1
-
-        | x = pixels.float()
-        | rows = x.flatten(1) if x.dim() > 1 else x[None]
-        | low, high = rows.amin(1, keepdim=True), rows.amax(1, keepdim=True)
-        | return (2 * (rows - low) / (high - low) - 1).reshape(x.shape)
       The contrast was stretched to the image's own darkest and brightest pixel: a dim
       image comes out bright. The same map for every image: 0 to -1, 255 to 1.
     * standardized
@@ -179,11 +174,6 @@ entry(
         /return .+/ -> return
       The round is right and nothing is returned. Return both losses, D's first, each
       without its graph.
-    ~ stacked
-        /return .+/ -> return torch.stack([loss_d, loss_g])
-        /return .+/ -> return {"loss_d": loss_d.item(), "loss_g": loss_g.item()}
-      The round is right; the losses come in a container of your own. Return a pair:
-      `loss_d.detach(), loss_g.detach()`.
     ~ losses after the update
         return -> loss_g = losses.generator_loss(D(G(z))); return
         loss_g = -> loss_d = losses.discriminator_loss(D(x_real), D(x_fake)); loss_g =
@@ -262,11 +252,6 @@ entry(
         /(loss_g = .+)/ -> \1 * len(z) && /loss_d = .+/ -> loss_d =
           F.softplus(-D(x_real)).sum() + F.softplus(D(x_fake.detach())).sum()
       A sum over the batch: the step grows with the batch. Take means.
-    * targets of the other batch
-        /loss_d = .+/ -> loss_d = F.softplus(-D(x_real)).mean() +
-          F.binary_cross_entropy_with_logits(D(x_fake.detach()), 0 * x_real[:, 0])
-      Targets and logits are not of one number. The two batches may differ in size:
-      take the shape of the targets from the logits that they belong to.
 
     * G is cut off
         (D(x_fake)) -> (D(x_fake.detach()))
@@ -312,11 +297,8 @@ entry(
       the statistics of the mixed batch differ from those of either: what D says of an
       image then depends on the others. Two distributions, two passes: `D(x_real)` and
       `D(x_fake)`.
-    * new latents for G
-        (D(x_fake)) -> (D(G(torch.randn_like(z))))
-      G's step drew latents of its own. That is a fair game too, but here both players
-      meet over the images of the `z` handed in, and the loop decides what is drawn.
     * own latents
+        (D(x_fake)) -> (D(G(torch.randn_like(z))))
         x_fake = G(z) -> x_fake = G(torch.{randn|rand}_like(z))
         x_fake = G(z) -> x_fake = G(torch.randn_like(z))
           && (D(x_fake)) -> (D(G(torch.randn_like(z))))
@@ -394,11 +376,6 @@ entry(
         optimizer_g.step() ->
       G's gradient came and G did not move: after `loss_g.backward()` belongs
       `optimizer_g.step()`.
-    * two updates of one player
-        optimizer_d.step() -> optimizer_d.step(); optimizer_d.step()
-        optimizer_g.step() -> optimizer_g.step(); optimizer_g.step()
-      A player moved twice as far as one step takes it: `step()` ran twice. One update
-      of each a round; more are the loop's business.
     * D's gradients pile up
         optimizer_d.zero_grad() ->
       What stood in D's `.grad` was added to this round's gradient, and G's step fills
@@ -416,21 +393,10 @@ entry(
       D's `backward()` ran on through G, and what it left in G's `.grad` was added to
       G's own gradient: G also helps D. Stop it with `x_fake.detach()`, and clear G
       right before its own `backward()`.
-    * nothing is cleared
-        /.+zero_grad\(\)/ ->
-        /.+zero_grad\(\)/ -> && x_fake.detach() -> x_fake
-          && loss_d.backward() -> loss_d.backward(retain_graph=True)
-      Neither player's `.grad` was cleared: gradients of all rounds add up. Call each
-      optimizer's `zero_grad()` before its `backward()`.
     * cleared at the end
         /.+zero_grad\(\)/ -> && return -> G.zero_grad(), D.zero_grad(); return
       Gradients are cleared at the end of the round, too late for what was there when it
       began. Clear right before each `backward()`.
-
-    + the graph kept
-        /return .+/ -> return loss_d, loss_g
-      Right. The returned losses hold their graphs: who collects losses fills the
-      memory. Return `loss.detach()` or `loss.item()`.
     + no detach
         x_fake.detach() -> x_fake && loss_d.backward() ->
           loss_d.backward(retain_graph=True)
@@ -447,7 +413,6 @@ entry(
     """,
     names=NAMES,
     families=families.STEPS,
-    without=("gradients pile up", "the graph kept", "two steps", "cleared at the end"),
     lesson=7,
     reference=training.train_step,
     observe=rounds.watch("G", "D", "optimizer_g", "optimizer_d", "x_real", "z"),

@@ -191,10 +191,6 @@ entry(
         return images -> return images.{clamp(-1, 1)|tanh()|sigmoid()}
       The images were mapped to another range. `sample` returns what G returns; the
       figure does the mapping.
-    * as NumPy
-        return images -> return images.{numpy|tolist}()
-      The images come as an array or lists. A tensor is wanted: D, the classifier and
-      the figures all take tensors.
     + a graph built and dropped
         with torch.no_grad(): -> if True: && return images -> return images.detach()
         with torch.no_grad(): -> if True: && return images -> return images.detach()
@@ -306,19 +302,13 @@ entry(
         /return (.+) \/ (\(.+)/ -> return \2{ / (n * batch_size)| / n|}
       That is a time: it falls as the machine gets faster. Images are counted, and
       divided by the seconds.
-    * one step counted
-        n * batch_size -> batch_size
-      The time of n steps, the images of one. n * batch_size went through.
-    * warm-up counted
-        n * batch_size -> (n + 1) * batch_size
-        range(n) -> range(n + 1)
-      The images counted do not belong to the steps timed: one is out of step. n steps
-      between the readings, n * batch_size images.
-    * one step short
-        range(n) -> range(n - 1)
+    * other steps counted than timed
+        n * batch_size -> {batch_size|(n + 1) * batch_size}
+        range(n) -> range(n {-|+} 1)
         range(n) -> range(n - 1) && - start) -> - start or 1)
-      Only n - 1 steps lie between the two readings, and n are counted.
-    * the best step
+      The images counted are not those of the steps timed: n steps belong between the
+      readings, and n * batch_size images went through them.
+    * each step by itself
         | def timed():
         |     devices.synchronize()
         |     start = time.perf_counter()
@@ -326,21 +316,12 @@ entry(
         |     devices.synchronize()
         |     return time.perf_counter() - start
         | step()
-        | return batch_size / {min|max|statistics.median}([timed() for _ in range(n)])
-      One of the n steps stands for all, the fastest, the slowest or the middle one. A
-      run pays for every step: take the time of all n.
-    * mean of the rates
-        | rates = []
-        | step()
-        | for _ in range(n):
-        |     devices.synchronize()
-        |     start = time.perf_counter()
-        |     step()
-        |     devices.synchronize()
-        |     rates.append(batch_size / (time.perf_counter() - start))
-        | return sum(rates) / n
-      Every step's own rate, and their mean: a quick step counts as much as a slow one,
-      which takes more of the time. All images, divided by the time of all.
+        | seconds = [timed() for _ in range(n)]
+        | return batch_size / {min|max|statistics.median|statistics.harmonic_mean}(
+        |     seconds)
+      One step stands for all (the fastest, the slowest, the middle one), or the rates
+      of the steps were averaged. A run pays for every step: all images, divided by the
+      time of all.
     * no gradients in the steps
         /^( *)step\(\)/ -> \1torch.{no_grad|inference_mode}()(step)()
       The steps ran under `no_grad` or `inference_mode`. They train: without gradients
@@ -472,16 +453,13 @@ entry(
           turned = turned / turned.norm(dim=1, keepdim=True)
       Lengths are right, and the angles uneven: a line pulled out to the sphere hurries
       in the middle. Weigh with the sines.
-    * length 1
+    * one length for all
         /return \(\(1.+/ -> return turned
         /return \(\(1.+/ -> return turned && torch.sin(w) < 1e-3 -> False
-      All points have length 1. The directions are right; multiply by a length that goes
-      evenly from |z0| to |z1|.
-    * length of one end
         /return \(\(1.+/ -> return {z0.norm()|z1.norm()|(z0.norm() + z1.norm()) / 2}
           * turned
-      Every point has the same length, and the ends have two. It goes evenly from |z0|
-      to |z1|.
+      All points have one length. The directions are right; multiply by a length that
+      goes evenly from |z0| to |z1|.
     ~ sines on the raw vectors
         * a + -> * z0 + && * b) -> * z1) && /return \(\(1.+/ -> return turned
         * a + -> * z0 + && * b) -> * z1) && /return \(\(1.+/ -> return turned
@@ -513,16 +491,13 @@ entry(
           && /return \(\(1.+/ -> return turned && torch.sin(w) < 1e-3 -> False
       The arccosine was taken of z0 * z1, which is a cosine for *unit* vectors only.
       Divide by both lengths first.
-    * no sine below
-        / \/ torch.sin\(w\)/ ->
-      The division by sin(w) is missing, so not even the ends are right.
     * weights turned
         t = -> z0, z1 = z1, z0; t =
         * a + -> * b + && * b) -> * a)
       The walk runs backward: the first point should be z0, the last z1.
     * an end is missing
-        torch.linspace(0, 1, n) -> torch.arange(n) / n
-        torch.linspace(0, 1, n) -> torch.arange(1, n + 1) / n
+        torch.linspace(0, 1, n) -> (torch.arange(n) / n)
+        torch.linspace(0, 1, n) -> (torch.arange(1, n + 1) / n)
         torch.linspace(0, 1, n) -> torch.linspace(0, 1, n + {2)[1:-1]|1)|2)}
       The points are not the wanted ones: n in all, the first is z0 and the last z1.
       `torch.linspace(0, 1, n)` has both ends.
@@ -532,13 +507,6 @@ entry(
         /turned = .+/ -> turned = (1 - t).sqrt() * a + t.sqrt() * b
       The weights ignore the angle between z0 and z1: they fit orthogonal ends only,
       which random latents nearly are. Use w.
-    * points in columns
-        /return (\(\(1.+)/ -> return (\1).T
-          && return (1 - t) * z0 + t * z1 -> return ((1 - t) * z0 + t * z1).T
-      The result has shape (d, n). A latent is a *row*: (n, d).
-    * a list
-        /return (.+)/ -> return list(\1)
-      A list of points came back. `torch.stack(points)` makes a batch of it, (n, d).
     """,
     names=NAMES,
     lesson=7,
@@ -645,16 +613,6 @@ entry(
     * order of the results
         return nearest.values, nearest.indices -> return nearest.indices, nearest.values
       Both are right and change places: distances first, then indices.
-    * one of two
-        return nearest.values, nearest.indices -> return nearest.{values|indices}
-      Two results are wanted: how far the nearest is, and which one.
-    * the nearest of all
-        return nearest.values, nearest.indices -> return (distances.min(),
-          distances.argmin())
-        return nearest.values, nearest.indices -> return (distances.min().item(),
-          distances.argmin().item())
-      One minimum over the whole table. Every sample has a nearest of its own:
-      `min(dim=1)`.
     * a column
         min(dim=1) -> min(dim=1, keepdim=True)
         | nearest = torch.cdist(samples.flatten(1), data.flatten(1)).topk(1,
@@ -667,6 +625,7 @@ entry(
       The second nearest was taken. Samples are not among the data: the nearest counts,
       and a copy has distance 0.
     * along the last axis
+        samples.flatten(1), data.flatten(1) -> samples, data
         samples.flatten(1), data.flatten(1) -> samples, data && dim=1 -> dim=-1
         | nearest = (samples[:, None] - data).norm(dim=-1).min(dim=1)
         | return nearest.values, nearest.indices
@@ -679,7 +638,7 @@ entry(
     observe=watch_neighbors,
     probes={
         "one sample, two data": lambda: (
-            torch.tensor([[0.0, 0.0]]),
+            torch.tensor([[0.5, 0.0]]),
             torch.tensor([[-3.0, -4.0], [1.0, 1.0]]),
         ),
         "4 samples, 7 data of 3 numbers": neighbors(4, 7, 3),
