@@ -102,3 +102,18 @@ STEPS = r"""
   Right. The returned loss holds its whole graph: who collects losses fills the memory.
   Return `loss.detach()` or `loss.item()`.
 """
+
+# Of steps that write `G(z)` and an optimizer's `.zero_grad()`.
+PLAYERS = r"""
+* own optimizer
+    /^( *)(\w+)(\.zero_grad\(\))/ -> \1\2 = torch.optim.{Adam|SGD}(
+      \2.param_groups[0]["params"], {2e-4|1e-3|0.01|0.1}); \2\3
+    /^( *)(\w+)(\.zero_grad\(\))/ -> \1\2 = torch.optim.SGD(
+      \2.param_groups[0]["params"], \2.param_groups[0]["lr"]); \2\3
+  This is not the step of the optimizer that was handed in: one of your own has another
+  rate, and forgets at each step what the other remembers.
+* own latents
+    G(z) -> G(torch.{randn|rand}_like(z))
+  The fakes come from latents that you drew yourself. Use the `z` handed in, so that the
+  loop decides what is drawn.
+"""

@@ -67,16 +67,8 @@ entry(
       + bce(fake_probability, zeros(fake_probability)))
     right: /loss = .+/ -> loss = F.softplus(-D(x_real)).mean()
       + F.softplus(D(x_fake)).mean() && loss.detach() -> loss.item()
-    right:
-      | optimizer_d.zero_grad()
-      | real = D(x_real)
-      | loss_real = bce_logits(real, ones(real))
-      | loss_real.backward()
-      | fake = D(G(z).detach())
-      | loss_fake = bce_logits(fake, zeros(fake))
-      | loss_fake.backward()
-      | optimizer_d.step()
-      | return (loss_real + loss_fake).item()
+    right: loss.backward() -> (-real_probability.log().mean()).backward();
+      (-(1 - fake_probability).log().mean()).backward()
     right: x_fake = G(z).detach() -> with torch.no_grad(): x_fake = G(z)
       && optimizer_d.zero_grad() -> D.zero_grad()
     right: x_fake = G(z).detach() -> G.requires_grad_(False); x_fake = G(z)
@@ -134,22 +126,10 @@ entry(
           optimizer_d.zero_grad()
       G moved in D's step, and toward worse fakes. Step with `optimizer_d`, which holds
       D's parameters alone.
-    * own optimizer
-        x_fake = -> optimizer_d = torch.optim.Adam(D.parameters(), {2e-4|1e-3});
-          x_fake =
-        x_fake = -> optimizer_d = torch.optim.SGD(D.parameters(), {0.01|0.1}); x_fake =
-        x_fake = -> optimizer_d = torch.optim.SGD(D.parameters(),
-          optimizer_d.param_groups[0]["lr"]); x_fake =
-      This is not the step that `optimizer_d` makes: an optimizer of your own, or
-      another step size? Use the one handed in, as it is: others keep a memory.
     * gradients pile up
         optimizer_d.zero_grad() ->
       What stood in `.grad` before was added to this step's gradient (G's step fills D's
       gradients, too). Clear with `optimizer_d.zero_grad()` before `backward()`.
-    * own latents
-        G(z) -> G(torch.randn_like(z))
-      The fakes come from latents that you drew yourself. Use the `z` handed in, so that
-      the loop decides what is drawn.
     * G stays frozen
         x_fake = G(z) -> G.requires_grad_(False); x_fake = G(z)
       `requires_grad_(False)` was never undone: G can no longer learn. `G(z).detach()`
@@ -166,7 +146,7 @@ entry(
       nobody uses it. `G(z).detach()` cuts that off.
     """,
     names=NAMES,
-    families=families.STEPS,
+    families=families.STEPS + families.PLAYERS,
     lesson=2,
     reference=training.discriminator_step,
     observe=rounds.watch("G", "D", "optimizer_d", "x_real", "z"),
@@ -233,7 +213,7 @@ entry(
         return loss -> return -loss
       The step is right; the number returned has its sign turned. The course returns
       what the optimizer descends, a negative number.
-    ~ halved
+    ~ half
         .mean() -> .mean() / 2
       Right, up to a factor 1/2: it halves G's steps too.
     * D moves too
@@ -242,19 +222,6 @@ entry(
           fake_probability =
       D moved in G's step, toward being fooled: the players work together. Step with
       `optimizer_g`, which holds G's parameters alone.
-    * own optimizer
-        fake_probability = -> optimizer_g = torch.optim.Adam(G.parameters(),
-          {2e-4|1e-3}); fake_probability =
-        fake_probability = -> optimizer_g = torch.optim.SGD(G.parameters(),
-          {0.01|0.1}); fake_probability =
-        fake_probability = -> optimizer_g = torch.optim.SGD(G.parameters(),
-          optimizer_g.param_groups[0]["lr"]); fake_probability =
-      This is not the step that `optimizer_g` makes: an optimizer of your own, or
-      another step size? Use the one handed in, as it is: others keep a memory.
-    * own latents
-        G(z) -> G(torch.randn_like(z))
-      The fakes come from latents that you drew yourself. Use the `z` handed in, so that
-      the loop decides what is drawn.
     * D stays frozen
         fake_probability = -> D.requires_grad_(False); fake_probability =
       `requires_grad_(False)` was never undone: D can no longer learn. Undo it, or leave
@@ -265,8 +232,8 @@ entry(
       the one that you descended.
     """,
     names=NAMES,
-    families=families.STEPS + families.MEANS + families.LOGS,
-    without=("half", "sign turned", "log of the product", "no mean"),
+    families=families.STEPS + families.PLAYERS + families.MEANS + families.LOGS,
+    without=("sign turned", "log of the product", "no mean"),
     lesson=2,
     reference=training.generator_step,
     observe=rounds.watch("G", "D", "optimizer_g", "z"),
@@ -287,23 +254,23 @@ def game(n: int, *k: int, **players: Any) -> Callable[[], tuple]:
     """A probe: players, samplers, rounds and, unless left to its default, k."""
 
     def make() -> tuple:
+        (given,) = rounds.round_of(**players)()
         streams = rounds.Stream(8, 3, 100), rounds.Stream(8, 2, 200)
-        return *rounds.round_of(**players)(), *streams, n, *k
+        return *given[:4], *streams, n, *k
 
     return make
 
 
-def watch_game(
-    function: Any, given: rounds.Round, real: Any, latent: Any, n: int, *k: int
-) -> observers.Seen:
+def watch_game(function: Any, *arguments: Any) -> observers.Seen:
     """The losses, what became of the players, and how many batches were drawn."""
-    players = given.G, given.D, given.optimizer_g, given.optimizer_d
-    call = functools.partial(function, *players, real, latent)
+    *most, n, k = arguments if len(arguments) == 8 else (*arguments, None)
+    call = functools.partial(function, *most)
     # Without k, as the lesson's next cell calls it.
-    play = functools.partial(call, n, *k) if k else functools.partial(call, rounds=n)
-    yield from rounds.watch_call(play, given)
-    yield "batches of data drawn", real.calls
-    yield "batches of latents drawn", latent.calls
+    play = functools.partial(call, n, k) if k else functools.partial(call, rounds=n)
+    none = torch.empty(0)
+    yield from rounds.watch_call(play, rounds.Round(*most[:4], none, none, times=1))
+    yield "batches of data drawn", most[4].calls
+    yield "batches of latents drawn", most[5].calls
 
 
 entry(

@@ -133,47 +133,12 @@ entry(
       F.binary_cross_entropy_with_logits(D(x_fake), torch.ones(len(z)))
     right: /loss_d = .+/ -> loss_d = -F.logsigmoid(D(x_real)).mean()
       - (1 - D(x_fake.detach()).sigmoid()).log().mean()
-    right:
-      | x_fake = G(z)
-      | loss_d = losses.discriminator_loss(D(x_real), D(x_fake.detach()))
-      | slopes = torch.autograd.grad(loss_d, list(D.parameters()))
-      | for weight, slope in zip(D.parameters(), slopes, strict=True):
-      |     weight.grad = slope
-      | optimizer_d.step()
-      | D.requires_grad_(False)
-      | loss_g = losses.generator_loss(D(x_fake))
-      | G.zero_grad()
-      | loss_g.backward()
-      | optimizer_g.step()
-      | D.requires_grad_(True)
-      | return [loss_d.item(), loss_g.item()]
-    right:
-      | optimizer_d.zero_grad()
-      | real = D(x_real)
-      | of_real = F.binary_cross_entropy_with_logits(real, torch.ones_like(real))
-      | of_real.backward()
-      | x_fake = G(z)
-      | fake = D(x_fake.detach())
-      | of_fake = F.binary_cross_entropy_with_logits(fake, torch.zeros_like(fake))
-      | of_fake.backward()
-      | optimizer_d.step()
-      | optimizer_g.zero_grad()
-      | loss_g = F.softplus(-D(x_fake)).mean()
-      | loss_g.backward()
-      | optimizer_g.step()
-      | return (of_real + of_fake).detach(), loss_g.detach()
+    right: /(loss_.)\.backward\(\)/ -> for p in {"loss_d": D, "loss_g":
+      G}["\1"].parameters(): p.grad = torch.autograd.grad(\1, p, retain_graph=True)[0]
 
     ~ G's loss first
         /return .+/ -> return loss_g.item(), loss_d.item()
       The round is right; the two losses change places. Return D's first.
-    ~ one number
-        /return .+/ -> return {(loss_d + loss_g)|loss_d|loss_g}.item()
-      One number came back. Two are wanted, `(loss_d, loss_g)`: their sum says nothing
-      about who is winning.
-    * nothing returned
-        /return .+/ -> return
-      The round is right and nothing is returned. Return both losses, D's first, each
-      without its graph.
     ~ losses after the update
         return -> loss_g = losses.generator_loss(D(G(z))); return
         loss_g = -> loss_d = losses.discriminator_loss(D(x_real), D(x_fake)); loss_g =
@@ -210,12 +175,9 @@ entry(
       next to no gradient while D wins. Take the non-saturating loss: -log D(G(z)).
     * G learns to be found out
         losses.generator_loss -> -losses.minimax_generator_loss_from_logits
-      G was moved so that D finds its images *easier*: target 0 in G's step. G wants D
-      to say real, target 1.
-    * lost minus
         losses.generator_loss -> -losses.generator_loss
-      G minimizes +log D(G(z)), so D(G(z)) goes to 0. The optimizer descends: hand it
-      *minus* log D(G(z)).
+      G was moved so that D(G(z)) goes to 0: target 0 in G's step, or log D(G(z))
+      without its minus. G wants D to say real: minimize -log D(G(z)), target 1.
     * labels swapped for D
         D(x_real), D(x_fake.detach()) -> D(x_fake.detach()), D(x_real)
       D is taught that data is fake and fakes are real. Logits on data come first, with
@@ -297,13 +259,10 @@ entry(
       the statistics of the mixed batch differ from those of either: what D says of an
       image then depends on the others. Two distributions, two passes: `D(x_real)` and
       `D(x_fake)`.
-    * own latents
+    * new latents for G
         (D(x_fake)) -> (D(G(torch.randn_like(z))))
-        x_fake = G(z) -> x_fake = G(torch.{randn|rand}_like(z))
-        x_fake = G(z) -> x_fake = G(torch.randn_like(z))
-          && (D(x_fake)) -> (D(G(torch.randn_like(z))))
-      The latents were drawn inside the step. Use the `z` handed in, so that the loop
-      decides what is drawn, and from which distribution.
+      G's step drew latents of its own. That is a fair game too, but here both players
+      meet over the images of the `z` handed in, and the loop decides what is drawn.
     * eval mode
         x_fake = G(z) -> {G.eval()|D.eval()|G.eval(), D.eval()}; x_fake = G(z)
           && return -> G.train(), D.train(); return
@@ -331,26 +290,18 @@ entry(
       D came back with `requires_grad_(False)`: whoever trains it next finds a D that
       cannot learn. Undo it before you return; `with training.frozen(D):` does. Or leave
       it: `optimizer_g` does not move D.
-
-    * G's step with D's optimizer
+    * the other player's optimizer
         optimizer_g -> optimizer_d
         optimizer_g.step() -> optimizer_d.step()
         optimizer_g.zero_grad() -> && optimizer_g -> optimizer_d
-      After G's loss D was stepped, to be fooled more easily, and G never moved. One
-      optimizer for each player: here `optimizer_g`.
-    * D's step with G's optimizer
         optimizer_d.step() -> optimizer_g.step()
         optimizer_d -> optimizer_g && x_fake.detach() -> x_fake
           && (D(x_fake)) -> (D(G(z)))
-        optimizer_d -> optimizer_g && loss_d.backward() ->
-          loss_d.backward(retain_graph=True) && x_fake.detach() -> x_fake
-      After D's loss G's optimizer stepped, and D never moved. One optimizer for each
-      player: here `optimizer_d`.
-    * optimizers swapped
         x_fake = G(z) -> optimizer_d, optimizer_g = optimizer_g, optimizer_d;
           x_fake = G(z)
-      Each player was stepped after the other's loss. The arguments come as
-      `optimizer_g, optimizer_d`, G's first.
+      After one player's loss the other player's optimizer stepped. One optimizer for
+      each: `optimizer_d` after D's loss, `optimizer_g` after G's. (The arguments come
+      as `optimizer_g, optimizer_d`, G's first.)
     * one optimizer for both
         optimizer_g.zero_grad() -> optimizer_g.zero_grad(); optimizer_d.zero_grad()
           && optimizer_g.step() -> optimizer_g.step(); optimizer_d.step()
@@ -362,30 +313,20 @@ entry(
           && x_fake.detach() -> x_fake && (D(x_fake)) -> (D(G(z)))
       Both networks stepped after one player's loss: both slide down it, and the players
       cooperate. Each loss moves its own player alone.
-    * own optimizer
-        x_fake = G(z) -> optimizer_g, optimizer_d = (torch.optim.Adam(x.parameters(),
-          {1e-3|2e-4}) for x in (G, D)); x_fake = G(z)
-      The steps are not those of the optimizers handed in, which have rates of their own
-      and a memory (Adam's too) that one made anew has not. Call `optimizer_d.step()`
-      and `optimizer_g.step()`.
-    * D never steps
+    * one player never steps
         optimizer_d.step() ->
-      D's loss was computed and D did not move: after `loss_d.backward()` belongs
-      `optimizer_d.step()`.
-    * G never steps
         optimizer_g.step() ->
-      G's gradient came and G did not move: after `loss_g.backward()` belongs
-      `optimizer_g.step()`.
-    * D's gradients pile up
-        optimizer_d.zero_grad() ->
-      What stood in D's `.grad` was added to this round's gradient, and G's step fills
-      it every time. `optimizer_d.zero_grad()` belongs before D's `backward()`.
-    * G's gradients pile up
-        optimizer_g.zero_grad() ->
+      One of the players did not move: after `loss_d.backward()` belongs
+      `optimizer_d.step()`, after `loss_g.backward()` `optimizer_g.step()`.
+    * gradients pile up
+        /.+zero_grad\(\)/ ->
+        optimizer_{d|g}.zero_grad() ->
         optimizer_g.zero_grad() -> && x_fake.detach() -> x_fake
           && loss_d.backward() -> loss_d.backward(retain_graph=True)
-      What stood in G's `.grad` was added to this round's gradient.
-      `optimizer_g.zero_grad()` belongs before G's `backward()`.
+        /.+zero_grad\(\)/ -> && x_fake.detach() -> x_fake
+          && loss_d.backward() -> loss_d.backward(retain_graph=True)
+      What stood in a player's `.grad` was added to this round's gradient; G's step
+      fills D's every time. Call the optimizer's `zero_grad()` before each `backward()`.
     * D's gradients left in G
         /.+zero_grad\(\)/ -> && x_fake = G(z) -> G.zero_grad(), D.zero_grad();
           x_fake = G(z) && x_fake.detach() -> x_fake
@@ -412,7 +353,7 @@ entry(
       twice). Keep `x_fake`: D gets it detached, G as it is.
     """,
     names=NAMES,
-    families=families.STEPS,
+    families=families.STEPS + families.PLAYERS,
     lesson=7,
     reference=training.train_step,
     observe=rounds.watch("G", "D", "optimizer_g", "optimizer_d", "x_real", "z"),

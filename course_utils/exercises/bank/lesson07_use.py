@@ -113,14 +113,6 @@ entry(
     right:
       | with torch.no_grad():
       |     return copy.deepcopy(G).eval()(z)
-    right:
-      | training_now = {name for name, module in G.named_modules() if module.training}
-      | G.eval()
-      | with torch.inference_mode(False), torch.no_grad():
-      |     images = G(z)
-      | for name, module in G.named_modules():
-      |     module.training = name in training_now
-      | return images
 
     + one mode for all modules
         | was = G.training
@@ -238,27 +230,6 @@ entry(
     right: devices.synchronize() -> (device.type == "cuda"
       and torch.cuda.current_stream().synchronize())
     right: perf_counter -> perf_counter_ns && return -> return 1e9 *
-    right:
-      | step()
-      | seconds = 0
-      | for _ in range(n):
-      |     devices.synchronize()
-      |     start = time.perf_counter()
-      |     step()
-      |     devices.synchronize()
-      |     seconds += time.perf_counter() - start
-      | return batch_size * n / seconds
-    right:
-      | if not torch.cuda.is_available():
-      |     return devices.images_per_second(step, batch_size, n)
-      | step()
-      | start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-      | start.record()
-      | for _ in range(n):
-      |     step()
-      | end.record()
-      | torch.cuda.synchronize()
-      | return 1000 * n * batch_size / start.elapsed_time(end)
 
     * nobody waits for the GPU
         devices.synchronize() ->
@@ -326,11 +297,6 @@ entry(
         /^( *)step\(\)/ -> \1torch.{no_grad|inference_mode}()(step)()
       The steps ran under `no_grad` or `inference_mode`. They train: without gradients
       you would time another thing, or an error.
-    * rounded
-        /return (.+)/ -> return {int|round}(\1)
-        batch_size / -> batch_size //
-      The rate was rounded to whole images. A slow machine makes less than one a second:
-      return the quotient as it is.
     * CPU time
         perf_counter -> {process|thread}_time
       `process_time` counts the CPU's own work and stands still while it waits for a
@@ -398,8 +364,10 @@ def watch_walk(function: Any, z0: Tensor, z1: Tensor, n: int) -> observers.Seen:
     """The points, in float32 where they come in float64."""
     for what, seen in observers.value(function, z0.clone(), z1.clone(), n):
         if what == "value" and isinstance(seen, Tensor) and seen.is_floating_point():
-            yield "every number is finite", bool(seen.isfinite().all())
             seen = seen.float() if seen.dtype == torch.float64 else seen
+            yield what, seen
+            seen = bool(seen.isfinite().all())  # NaN alone would name no mistake
+            what = "every number is finite"
         yield what, seen
 
 
@@ -421,16 +389,6 @@ entry(
     hint: For unit vectors a and b at the angle w: (sin((1 - t) w) a + sin(t w) b) /
       sin(w).
     hint: What is sin(w) where both point the same way?
-    right:
-      | a, b, t = z0.double(), z1.double(), torch.linspace(0, 1, n).double()
-      | e0 = a / a.norm()
-      | rest = b - (b @ e0) * e0
-      | if rest.norm() < 1e-6 * b.norm():
-      |     return torch.lerp(z0, z1, t[:, None].float())
-      | e1 = rest / rest.norm()
-      | w = torch.atan2(b @ e1, b @ e0)
-      | directions = torch.outer((t * w).cos(), e0) + torch.outer((t * w).sin(), e1)
-      | return (torch.lerp(a.norm(), b.norm(), t)[:, None] * directions).float()
     right:
       | a, b = z0.numpy(), z1.numpy()
       | la, lb = np.linalg.norm(a), np.linalg.norm(b)
@@ -491,6 +449,9 @@ entry(
           && /return \(\(1.+/ -> return turned && torch.sin(w) < 1e-3 -> False
       The arccosine was taken of z0 * z1, which is a cosine for *unit* vectors only.
       Divide by both lengths first.
+    * no sine below
+        / \/ torch.sin\(w\)/ ->
+      The division by sin(w) is missing, so not even the ends are right.
     * weights turned
         t = -> z0, z1 = z1, z0; t =
         * a + -> * b + && * b) -> * a)
@@ -570,13 +531,6 @@ entry(
     right: /^dist.+/ -> distances = (samples.flatten(1)[:, None]
       - data.flatten(1)).norm(dim=2)
     right: /return .+/ -> return [distances.amin(1), distances.argmin(1)]
-    right:
-      | found = [
-      |     min((float((s - x).square().sum().sqrt()), i) for i, x in enumerate(data))
-      |     for s in samples
-      | ]
-      | distances, indices = zip(*found, strict=True)
-      | return torch.tensor(distances), torch.tensor(indices)
     right:
       | s, x = samples.flatten(1), data.flatten(1)
       | squares = s.square().sum(1)[:, None] + x.square().sum(1) - 2 * s @ x.T
