@@ -106,10 +106,10 @@ STEPS = r"""
 # Of steps that write `G(z)` and an optimizer's `.zero_grad()`.
 PLAYERS = r"""
 * own optimizer
-    /^( *)(\w+)(\.zero_grad\(\))/ -> \1\2 = torch.optim.{Adam|SGD}(
-      \2.param_groups[0]["params"], {2e-4|1e-3|0.01|0.1}); \2\3
+    /^( *)(\w+)(\.zero_grad\(\))/ -> \1\2 = torch.optim.Adam(
+      \2.param_groups[0]["params"], {2e-4|1e-3}); \2\3
     /^( *)(\w+)(\.zero_grad\(\))/ -> \1\2 = torch.optim.SGD(
-      \2.param_groups[0]["params"], \2.param_groups[0]["lr"]); \2\3
+      \2.param_groups[0]["params"], {0.01|0.1|\2.param_groups[0]["lr"]}); \2\3
   This is not the step of the optimizer that was handed in: one of your own has another
   rate, and forgets at each step what the other remembers.
 * own latents

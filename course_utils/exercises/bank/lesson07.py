@@ -270,9 +270,6 @@ entry(
         loss_g = -> D.eval(); loss_g = && return -> D.train(); return
         x_fake = G(z) -> G.eval(); x_fake = G(z).detach()
           && (D(x_fake)) -> (D(G(z))) && loss_g = -> G.train(); loss_g =
-        x_fake = G(z) -> G.eval(); x_fake = G(z).detach()
-          && (D(x_fake)) -> (D(G(z))) && loss_g = -> G.train(); D.eval(); loss_g =
-          && return -> D.train(); return
       A network was in eval mode during a step: batch normalization used its running
       averages in place of the batch. Both train in training mode; to hold one still it
       is enough that the other's optimizer steps.
