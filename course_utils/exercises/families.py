@@ -84,3 +84,16 @@ STEPS = r"""
     .detach(), -> , && /return (.+)\.detach\(\)/ -> return \1
     /return ([^\n,]+)\.detach\(\)/ -> return \1
 """
+
+# Of steps that write `G(z)` and an optimizer's `.zero_grad()`.
+PLAYERS = r"""
+* own optimizer: This is not the step of the optimizer that was handed in: one of your
+  own has another rate, and forgets at each step what the other remembers.
+    /^( *)(\w+)(\.zero_grad\(\))/ -> \1\2 = torch.optim.Adam(
+      \2.param_groups[0]["params"], {2e-4|1e-3}); \2\3
+    /^( *)(\w+)(\.zero_grad\(\))/ -> \1\2 = torch.optim.SGD(
+      \2.param_groups[0]["params"], {0.01|0.1|\2.param_groups[0]["lr"]}); \2\3
+* own latents: The fakes come from latents that you drew yourself. Use the `z` handed
+  in, so that the loop decides what is drawn.
+    G(z) -> G(torch.{randn|rand}_like(z))
+"""

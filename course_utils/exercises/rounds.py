@@ -6,7 +6,8 @@ right once. What only costs time or memory is observed under `cost: ` and fails 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import torch
@@ -32,8 +33,8 @@ class Round(NamedTuple):
 
 def round_of(
     n_real: int = 6, n_fake: int = 6, *, times: int = 1, norm: bool = False,
-    junk: float = 0.0, sure: float = 0.0, lr: float = 0.1, momentum: float = 0.0,
-    seed: int = 1,
+    junk: float = 0.0, sure: float = 0.0, steep: float = 1.0, lr: float = 0.1,
+    momentum: float = 0.0, seed: int = 1,
 ) -> Callable[[], tuple[Round]]:  # fmt: skip
     """A probe: fresh players and batches, latents of 2 numbers, points of 3.
 
@@ -43,6 +44,7 @@ def round_of(
         norm: whether both networks have batch normalization.
         junk: what stands in every `.grad`; 0: nothing.
         sure: added to D's logits, so that D(x) differs from 1/2.
+        steep: times D's last weights: how far its logits lie apart.
         lr, momentum: of SGD. Adam would hide the scale of a gradient, and its sign
             nearly.
         seed: of weights and batches.
@@ -58,6 +60,7 @@ def round_of(
         for weight in [*G.parameters(), *D.parameters()]:
             weight.data = 0.8 * torch.randn(weight.shape, generator=draws)
             weight.grad = torch.full_like(weight, junk) if junk else None
+        D[-2].weight.data *= steep
         D[-2].bias.data += sure
         optimizers = [torch.optim.SGD(x.parameters(), lr, momentum) for x in (G, D)]
         # Data away from G's points, so that real and fake differ in their statistics.
@@ -83,33 +86,52 @@ class Stream:
 
 def watch(*names: str) -> Callable[..., Seen]:
     """An observer of a step that is called with these fields of a Round, in order."""
+    movers = [name for name in "DG" if f"optimizer_{name.lower()}" in names]
 
     def observe(function: Any, given: Round) -> Seen:
         arguments = [getattr(given, name) for name in names]
-        return watch_call(lambda: function(*arguments), given)
+        return watch_call(lambda: function(*arguments), given, movers)
 
     return observe
 
 
-def watch_call(call: Callable[[], Any], given: Round) -> Seen:
-    """Make a step `times` times; what it returned, and what became of G and D."""
+def watch_call(
+    call: Callable[[], Any], given: Round, movers: Iterable[str] = "DG"
+) -> Seen:
+    """Make a step `times` times; what it returned, and what became of G and D.
+
+    Args:
+        call: without arguments; makes the step.
+        given: players and batches.
+        movers: "D", "G" or both: whose optimizer the step is to use.
+    """
     nets, batches = {"D": given.D, "G": given.G}, (given.x_real, given.z)
     before = {name: parameters_of(net) for name, net in nets.items()}
     kept, state = [x.clone() for x in batches], torch.get_rng_state()
-    passes, walked = _listen(given.G, given.D)
+    heard, walked = _listen(given)
     error = None
     try:
         for _ in range(given.times):
             result = call()
     except Exception as raised:  # how far it came tells one error from another
         error = raised
+    for name in movers:
+        yield f"steps of {name}'s optimizer", heard[f"steps of {name}"]
     if not error:
         yield "the returned loss", numbers(result)
+    reached = heard["gradients of D"] + heard["gradients of G"]
+    yield "a gradient reaches some weights", reached > 0
+    for name in movers:
+        yield f"a gradient reaches {name}'s weights", heard[f"gradients of {name}"] > 0
     for name, net in nets.items():
-        yield f"change of {name}'s parameters", parameters_of(net) - before[name]
+        change = parameters_of(net) - before[name]
+        finite = bool(change.isfinite().all())  # NaN alone would name no mistake
+        yield f"change of {name}'s parameters", change if finite else "NaN or infinite"
     if error:
         raise error
-    yield "a gradient reaches G after D's step", any(walked)
+    final = parameters_of(given.D)
+    through = any(torch.equal(weights, final) for weights in walked)
+    yield "a gradient reaches G through D as it is at the end", through
     for name, net in nets.items():
         yield from left_as_found(name, net)
         counts = [b for n, b in net.named_buffers() if n.endswith("tracked")]
@@ -123,7 +145,7 @@ def watch_call(call: Callable[[], Any], given: Round) -> Seen:
     graphs = [isinstance(x, Tensor) and x.requires_grad for x in losses]
     yield f"{COST}the losses keep their graph", any(graphs)
     yield f"{COST}gradients that walked back through G", len(walked)
-    yield f"{COST}passes of G", len(passes)
+    yield f"{COST}passes of G", heard["passes of G"]
 
 
 def left_as_found(name: str, net: nn.Module) -> Seen:
@@ -146,20 +168,22 @@ def numbers(result: Any) -> Any:
     return result if number is None else number
 
 
-def _listen(G: nn.Module, D: nn.Module) -> tuple[list[int], list[bool]]:
-    """Lists that grow with each pass of G, and each gradient that comes back to it:
-    True where D had moved by then."""
-    passes: list[int] = []
-    walked: list[bool] = []
-    start = parameters_of(D)
-
-    def note_gradient(gradient: Tensor) -> None:
-        walked.append(not torch.equal(parameters_of(D), start))
+def _listen(given: Round) -> tuple[Counter, list[Tensor]]:
+    """Counts of passes, gradients and steps; D's weights at each gradient that came
+    back to G's output."""
+    heard: Counter = Counter()
+    walked: list[Tensor] = []
 
     def note_pass(module: nn.Module, inputs: Any, output: Tensor) -> None:
-        passes.append(1)
+        heard["passes of G"] += 1
         if output.requires_grad:
-            output.register_hook(note_gradient)
+            output.register_hook(lambda _: walked.append(parameters_of(given.D)))
 
-    G.register_forward_hook(note_pass)
-    return passes, walked
+    given.G.register_forward_hook(note_pass)
+    players = ("G", given.G, given.optimizer_g), ("D", given.D, given.optimizer_d)
+    for name, net, optimizer in players:
+        gradients, steps = [f"gradients of {name}"], [f"steps of {name}"]
+        first = next(net.parameters())
+        first.register_hook(lambda _, what=gradients: heard.update(what))
+        optimizer.register_step_post_hook(lambda *_, what=steps: heard.update(what))
+    return heard, walked

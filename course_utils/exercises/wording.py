@@ -159,9 +159,8 @@ def _tensor_sentence(got: Any, want: Tensor) -> str:
             more = " `max` and `median` along an axis also return places: `.values`."
         return f"A tensor is wanted; yours is {_kind(got)}.{more}"
     if got.shape != want.shape:
-        return (
-            f"The shape is {tuple(got.shape)}; wanted is {tuple(want.shape)}"
-            + (", one number." if not want.dim() else ".")
+        return f"The shape is {tuple(got.shape)}; wanted is {tuple(want.shape)}" + (
+            ", one number." if not want.dim() else "."
         )
     if got.dtype != want.dtype:
         return (

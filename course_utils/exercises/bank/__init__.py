@@ -3,5 +3,5 @@
 import importlib
 import pkgutil
 
-for _module in pkgutil.iter_modules(__path__):  # each registers its exercises
+for _module in sorted(pkgutil.iter_modules(__path__)):  # each registers its exercises
     importlib.import_module(f"{__name__}.{_module.name}")
