@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
@@ -73,6 +74,11 @@ def new_figure(
     return fig, fig.subplots(rows, columns, **kw)
 
 
+def array(values: Any) -> np.ndarray:
+    """A tensor, with or without gradient, or a sequence as an array of floats."""
+    return np.asarray(getattr(values, "detach", lambda: values)(), dtype=float)
+
+
 def line(axes: Axes, x: Any, y: Any, role: str, *, label: str = "", **kw: Any) -> None:
     """Draw a curve with the dash and width of its role; label it at its right end."""
     kw = {"linestyle": DASHES[role], "linewidth": WIDTHS[role]} | kw
@@ -81,31 +87,56 @@ def line(axes: Axes, x: Any, y: Any, role: str, *, label: str = "", **kw: Any) -
         end_label(axes, x[-1], y[-1], label, role)
 
 
-def end_label(axes: Axes, x: Any, y: Any, text: str, color: str) -> None:
-    """A direct label beside a line's end, which reads faster than a legend."""
+def label(
+    axes: Axes, x: Any, y: Any, text: str, color: str, offset: tuple = (0, 0), **kw: Any
+) -> None:
+    """Words beside a point of the data, `offset` printer's points away from it."""
     axes.annotate(
-        text, (float(x), float(y)), xytext=(5, 0), textcoords="offset points",
-        color=color if color != REFERENCE else CAPTION, va="center",
-        annotation_clip=False,
+        text, (float(x), float(y)), xytext=offset, textcoords="offset points",
+        color=color, **kw,
     )  # fmt: skip
 
 
-def reference_line(
-    axes: Axes, level: float, text: str, *, vertical: bool = False, under: bool = False
+def end_label(
+    axes: Axes, x: Any, y: Any, text: str, color: str, rise: float = 0
 ) -> None:
-    """A dotted line at a computed level; its name above it, or under it."""
-    draw = axes.axvline if vertical else axes.axhline
-    draw(level, color=REFERENCE, linestyle=":", linewidth=WIDTHS[REFERENCE], zorder=0)
-    if vertical:
-        place = {"xy": (level, 1), "xycoords": ("data", "axes fraction"), "va": "top"}
-        offset = (3, -2)
-    else:
-        coordinates = ("axes fraction", "data")
-        place = {"xy": (0, level), "xycoords": coordinates}
-        place["va"], offset = ("top", (3, -2)) if under else ("bottom", (3, 1))
+    """A direct label beside a line's end, which reads faster than a legend."""
+    label(axes, x, y, text, color, (5, rise), va="center", annotation_clip=False)
+
+
+def mark(axes: Axes, x: Any, y: Any, text: str, offset: tuple, **kw: Any) -> None:
+    """The one point to notice, with its words."""
+    axes.plot(x, y, MARKERS[NOTICE], color=NOTICE, ms=6)
+    label(axes, x, y, text, NOTICE, offset, **kw)
+
+
+# Of a level's name that stands at the right, because curves begin at the left.
+AT_THE_RIGHT: Mapping[str, Any] = {
+    "x": 1, "ha": "right", "zorder": 3, "path_effects": [],
+}  # fmt: skip
+
+
+def reference_line(
+    axes: Axes, level: float, text: str = "", *, x: float = 0,
+    offset: tuple = (3, 1), **kw: Any,
+) -> None:  # fmt: skip
+    """A dotted line at a computed level; its name above its left end.
+
+    Args:
+        axes: where to draw.
+        level: in the unit of the axis.
+        text: its name.
+        x: where the name stands, as a share of the width.
+        offset: of the name, in printer's points.
+        **kw: of the name, such as va="top" for one under the line.
+    """
+    axes.axhline(
+        level, color=REFERENCE, linestyle=":", linewidth=WIDTHS[REFERENCE], zorder=0
+    )
+    look = {"color": CAPTION, "fontsize": 9, "va": "bottom", "zorder": 4}
     axes.annotate(
-        text, xytext=offset, textcoords="offset points", color=CAPTION, fontsize=9,
-        zorder=4, path_effects=[HALO], **place,
+        text, (x, level), xycoords=("axes fraction", "data"), xytext=offset,
+        textcoords="offset points", **look | {"path_effects": [HALO]} | kw,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from course_utils.figures import style
-from course_utils.figures.lesson05 import DEAD, RIGHT, WRONG
+from course_utils.figures.lesson05 import NOT_FINITE, RIGHT, WRONG
 
 from .canvas import Canvas
 from .controls import dropdown, slider
@@ -102,7 +102,7 @@ def exact(logits: Tensor, sign: float) -> tuple[Tensor, Tensor]:
 
 
 def survey(costs: Mapping[str, Cost], logits: Tensor, sign: float) -> dict[str, Any]:
-    """For each form, at each logit: RIGHT, WRONG, or DEAD (infinite or NaN).
+    """For each form, at each logit: RIGHT, WRONG, or NOT_FINITE (infinite or NaN).
 
     Right is a value within 2 % and 0.02 nats and a slope within 0.02.
 
@@ -122,7 +122,7 @@ def survey(costs: Mapping[str, Cost], logits: Tensor, sign: float) -> dict[str, 
         right = near & ((slope - push).abs() <= 0.02)
         dead = ~(torch.isfinite(value) & torch.isfinite(slope))
         codes = torch.where(right, RIGHT, WRONG)
-        found[name] = torch.where(dead, DEAD, codes).numpy()
+        found[name] = torch.where(dead, NOT_FINITE, codes).numpy()
     return found
 
 
