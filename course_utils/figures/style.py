@@ -148,7 +148,7 @@ def png(fig: Figure, *, dpi: int = 100) -> bytes:
     return buffer.getvalue()
 
 
-def spoken(sentence: str, *, role: str = "note") -> str:
+def screen_reader_text(sentence: str, *, role: str = "note") -> str:
     """HTML for screen readers alone: JupyterLab reads no image's own description."""
     unseen = "position: absolute; width: 1px; height: 1px; overflow: hidden"
     return f'<p role="{role}" style="{unseen}">{html.escape(sentence)}</p>'
@@ -175,7 +175,7 @@ class Picture:
 
         data = {"text/plain": repr(self), "image/png": self.png}
         display(data, metadata={"image/png": {"alt": self.alt}}, raw=True)
-        display({"text/plain": "", "text/html": spoken(self.alt)}, raw=True)
+        display({"text/plain": "", "text/html": screen_reader_text(self.alt)}, raw=True)
 
 
 def show(fig: Figure, *, alt: str) -> Picture:
