@@ -33,9 +33,7 @@ def two_readings(counts: Any) -> Figure:
         axes.barh(y, shared, color=style.NOTICE, hatch="//", edgecolor="white")
         left = shared
         for name, n in parts:
-            axes.barh(
-                y, n, left=left, color=style.DATA, alpha=0.55, edgecolor="white"
-            )
+            axes.barh(y, n, left=left, color=style.DATA, alpha=0.55, edgecolor="white")
             if n > 0.02 * row.sum():  # else the label is wider than its part
                 axes.text(left + n / 2, y, f"{name}\n{n}", **middle)
             left += n

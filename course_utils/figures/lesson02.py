@@ -121,9 +121,7 @@ def discriminator_losses(losses: Any) -> Figure:
     undecided = 2 * math.log(2)
     style.reference_line(axes, undecided)
     text = "log 4: D answers 1/2 everywhere"
-    style.label(
-        axes, len(losses), undecided, text, style.CAPTION, (0, 14), ha="right"
-    )
+    style.label(axes, len(losses), undecided, text, style.CAPTION, (0, 14), ha="right")
     axes.set(xlabel="round", ylabel="D's loss (nats)")
     axes.set_title(f"each round, and the mean of {WINDOW}")
     return fig

@@ -11,7 +11,6 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
@@ -29,9 +28,6 @@ HALO = withStroke(linewidth=2.5, foreground="white")  # words that curves may cr
 DASHES = {DATA: "-", GENERATED: "--", DISCRIMINATOR: "-", REFERENCE: ":", NOTICE: "-."}
 MARKERS = {DATA: "o", GENERATED: "^", DISCRIMINATOR: "s", NOTICE: "D"}
 WIDTHS = {DATA: 2.0, GENERATED: 2.0, DISCRIMINATOR: 1.2, REFERENCE: 1.2, NOTICE: 1.6}
-
-# D's field: vermillion where D says generated, white where it cannot tell, blue: data.
-FIELD = LinearSegmentedColormap.from_list("field", [GENERATED, "#FFFFFF", DATA])
 
 STYLE: Mapping[str, Any] = {
     "figure.dpi": 100,
@@ -160,9 +156,16 @@ class Picture:
     The sentence stands in the PNG's metadata, as plain text beside it, and in a second,
     unseen output, which screen readers read in JupyterLab and pages without styles show
     as a caption.
+
+    Args:
+        fig: a finished figure.
+        alt: what a reader who cannot see it should know; nothing that varies.
+
+    Raises:
+        ValueError: alt is empty.
     """
 
-    def __init__(self, fig: Figure, alt: str) -> None:
+    def __init__(self, fig: Figure, *, alt: str) -> None:
         if not alt.strip():
             raise ValueError("a figure needs alt text: a sentence on what it shows")
         self.png, self.alt = png(fig), alt
@@ -178,14 +181,4 @@ class Picture:
         display({"text/plain": "", "text/html": screen_reader_text(self.alt)}, raw=True)
 
 
-def show(fig: Figure, *, alt: str) -> Picture:
-    """The last line of a figure cell: the picture with its alternative text.
-
-    Args:
-        fig: a finished figure.
-        alt: what a reader who cannot see it should know; nothing that varies.
-
-    Returns:
-        An object that notebooks display as a PNG.
-    """
-    return Picture(fig, alt)
+show = Picture  # a figure cell's last line: figures.show(fig, alt="...")

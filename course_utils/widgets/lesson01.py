@@ -26,17 +26,10 @@ SHOWN, COLUMNS = 25, 5
 def score(
     images: Tensor, labels: Tensor, *, shrinkage: float, split: int = 0
 ) -> tuple[float, float]:
-    """Fit ten Gaussians on one part, score them on the part held out.
+    """Fit a Gaussian for each class on one part, score them on the part held out.
 
-    Args:
-        images: (n, d).
-        labels: (n,).
-        shrinkage: in (0, 1].
-        split: seed of the division.
-
-    Returns:
-        The share of held-out digits that Bayes' rule names right, and the mean of
-        log p(x | its class), in nats an image.
+    The share of held-out images, (n, d) in all, that Bayes' rule names right, and the
+    mean of log p(x | its class), in nats an image.
 
     Points on two sides of 0 are told apart without an error:
 

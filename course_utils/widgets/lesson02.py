@@ -41,21 +41,14 @@ SHOWN = slice(10, None, 21)  # ... and those that have a line drawn from z to x
 
 @dataclass
 class Game:
-    """Both players, their optimizers, and how V went.
-
-    Args:
-        optimizers: "G" and "D" -> plain descent.
-        draws: of data and latents.
-        steps: of D and of G, counted together.
-        history: rows of (steps, V, V of the best D).
-    """
+    """Both players, their optimizers, and how V went."""
 
     G: nn.Module
     D: nn.Module
-    optimizers: dict[str, torch.optim.Optimizer]
-    draws: torch.Generator
-    steps: int = 0
-    history: list[tuple[int, float, float]] = field(default_factory=list)
+    optimizers: dict[str, torch.optim.Optimizer]  # "G" and "D" -> plain descent
+    draws: torch.Generator  # of data and latents
+    steps: int = 0  # of D and of G, counted together
+    history: list[tuple] = field(default_factory=list)  # (steps, V, V of the best D)
 
 
 class Measured(NamedTuple):
@@ -85,11 +78,7 @@ def measure(G: nn.Module, D: nn.Module) -> Measured:
 
     V is the integral of p_data log D + p_g log(1 - D) over GRID, with p_g estimated
     from G(Z); D* and 2 JSD - log 4 use the same densities, so V is never above the
-    latter.
-
-    Args:
-        G: (n, 1) -> (n, 1).
-        D: (n, 1) -> (n,) logits.
+    latter. G maps (n, 1) to (n, 1), D to (n,) logits.
     """
     x_fake, logits = G(Z).flatten().double(), D(GRID[:, None].float()).double()
     p_data = P_DATA.density(GRID[:, None])
@@ -309,14 +298,9 @@ def path(step: ScalarStep, lr: float, n: int) -> np.ndarray:
 
 
 def spiral(lr: float, n: int) -> np.ndarray:
-    """The curve that simultaneous steps lie on: a turn by atan(lr) each, outward.
+    """The curve that n simultaneous steps of size lr lie on: (m, 2) points.
 
-    Args:
-        lr: step size.
-        n: steps.
-
-    Returns:
-        (m, 2) points; the radius is sqrt(1 + lr^2) to the power of the step.
+    Each step turns by atan(lr) and makes the radius sqrt(1 + lr^2) times as long.
     """
     t = np.linspace(0, n, 40 * n + 1)
     radius, angle = (1 + lr**2) ** (t / 2), t * math.atan(lr)
@@ -331,13 +315,7 @@ def conserved(lr: float) -> np.ndarray:
 
     Along the diagonals u = (x + y) / sqrt 2, v = (y - x) / sqrt 2 it reads
     (1 - lr / 2) u^2 + (1 + lr / 2) v^2 = const: an ellipse for lr < 2, two lines for
-    lr = 2, a hyperbola above.
-
-    Args:
-        lr: step size.
-
-    Returns:
-        (m, 2) points; a row of NaN parts the two halves.
+    lr = 2, a hyperbola above. (m, 2) points; a row of NaN parts the two halves.
     """
     x, y = START
     level, slim, wide = x**2 + y**2 - lr * x * y, 1 - lr / 2, 1 + lr / 2

@@ -21,7 +21,7 @@ LOW, HIGH = -12.0, 4.0  # logits on show
 
 
 class Point(NamedTuple):
-    """A loss at one logit: its height, and its slope in two variables."""
+    """A loss in nats at one logit, and its slope for each unit of two variables."""
 
     probability: float
     value: float
@@ -31,14 +31,6 @@ class Point(NamedTuple):
 
 def saturation_point(loss: Loss, logit: float) -> Point:
     """Value and slopes of a loss of D(G(z)) where D's logit is `logit`, by autograd.
-
-    Args:
-        loss: from (n,) probabilities to ().
-        logit: of a single sample.
-
-    Returns:
-        The probability, the loss in nats, and its slope in nats per unit of
-        probability and per unit of logit.
 
     Where D is undecided, log(1 - D) has slope -2 in D and -1/2 in the logit:
 

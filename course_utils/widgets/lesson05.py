@@ -82,12 +82,7 @@ def value_and_slope(cost: Cost, logits: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def exact(logits: Tensor, sign: float) -> tuple[Tensor, Tensor]:
-    """The cost log(1 + exp(sign * l)) and its slope, in float64.
-
-    Args:
-        logits: (n,).
-        sign: -1 where 1 was right, +1 where 0 was right.
-    """
+    """The cost log(1 + exp(sign * l)) and its slope, (n,) each, in float64."""
     x = sign * logits.double()
     value = x.clamp(min=0) + torch.log1p(torch.exp(-x.abs()))
     return value, sign * torch.sigmoid(x)

@@ -66,7 +66,9 @@ def in_browser(lab: browser.Lab) -> list[float]:
     for explorer in page.explorers():
         explorer.box.scroll_into_view_if_needed()
         now, most = map(explorer.sliders[-1].get_attribute, _AT_END)
-        keys = ("ArrowLeft", "ArrowRight") if now == most else ("ArrowRight", "ArrowLeft")
+        keys = ["ArrowRight", "ArrowLeft"]
+        if now == most:
+            keys.reverse()
         times = []
         for i in range(CHANGES):
             explorer.settled(quiet=0.1)
