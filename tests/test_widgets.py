@@ -398,11 +398,15 @@ def test_one_plays_at_a_time_and_pauses_at_an_error_or_when_forgotten(monkeypatc
 # --- Where no browser can be driven ---------------------------------------------------
 
 
-def test_a_browser_that_is_not_there_is_named():
+def test_a_browser_that_is_not_there_or_lacks_a_library_is_named(tmp_path):
     pytest.importorskip("playwright")
-    with pytest.raises(browser.NoBrowser, match="/no/such/chromium"):
-        with browser.chromium("/no/such/chromium"):
-            pass
+    program = tmp_path / "chromium"
+    program.write_text("#!/bin/sh\necho error while loading shared libraries: libx >&2")
+    program.chmod(0o755)
+    for path, said in (("/no/such/chromium", "/no/such"), (program, "libx")):
+        with pytest.raises(browser.NoBrowser, match=said):
+            with browser.chromium(str(path)):
+                pass
 
 
 def test_a_driver_that_exits_at_once_is_named(monkeypatch):

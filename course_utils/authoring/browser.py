@@ -53,7 +53,9 @@ def chromium(executable: str | None = None) -> Iterator[Any]:
             options = {"executable_path": executable, "args": _FLAGS}
             browser = driver.chromium.launch(**options)
         except Exception as error:
-            reason = str(error).strip().splitlines()[0]
+            lines = str(error).strip().splitlines()
+            library = [line for line in lines if "shared librar" in line]
+            reason = (library or lines)[0].strip()
             raise NoBrowser(f"Chromium cannot start: {reason}") from None
         yield browser
 
