@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
@@ -58,17 +59,12 @@ def race_replay(
     """
     runs = {Setting(*key): samples for key, samples in runs.items()}
     options = [list(dict.fromkeys(column)) for column in zip(*runs, strict=True)]
-    if len(runs) != np.prod([len(o) for o in options]):
-        raise ValueError(f"every combination of {options} is wanted, not {len(runs)}")
-    lengths = {len(samples) for samples in runs.values()}
-    if len(lengths) != 1:
-        raise ValueError(f"races of one length are wanted, not {sorted(lengths)}")
+    n_pictures, n_games = _common_shape(runs, options)
     distances = {
         key: games.distance_to_data(samples, x_real) for key, samples in runs.items()
     }
-    last = (lengths.pop() - 1) * every
+    last = (n_pictures - 1) * every
     half = last // every // 2 * every  # at the start no race is to be seen yet
-    n_games = next(iter(runs.values())).shape[1]
     game = np.arange(1, n_games + 1)
     fig, (rows, course) = style.new_figure(2, height=3.3, width_ratios=[1.25, 1])
     _prepare_axes(rows, course, x_real.squeeze(-1).numpy(), game, last)
@@ -103,6 +99,16 @@ def race_replay(
         "step": slider(0, last, half, step=every, label="step of the race"),
     }
     return Explorer(frame, controls, alt=alt, play="step", fps=10)
+
+
+def _common_shape(runs: Mapping[Setting, Tensor], options: list) -> torch.Size:
+    """Pictures and games of all races, which have to be complete and alike."""
+    if len(runs) != np.prod([len(o) for o in options]):
+        raise ValueError(f"every combination of {options} is wanted, not {len(runs)}")
+    lengths = {len(samples) for samples in runs.values()}
+    if len(lengths) != 1:
+        raise ValueError(f"races of one length are wanted, not {sorted(lengths)}")
+    return next(iter(runs.values())).shape[:2]
 
 
 def _prepare_axes(
