@@ -60,17 +60,15 @@ def race_replay(
     runs = {Setting(*key): samples for key, samples in runs.items()}
     options = [list(dict.fromkeys(column)) for column in zip(*runs, strict=True)]
     n_pictures, n_games = _common_shape(runs, options)
-    distances = {
-        key: games.distance_to_data(samples, x_real) for key, samples in runs.items()
-    }
+    distances = {k: games.distance_to_data(x, x_real) for k, x in runs.items()}
     last = (n_pictures - 1) * every
     half = last // every // 2 * every  # at the start no race is to be seen yet
     game = np.arange(1, n_games + 1)
     fig, (rows, course) = style.new_figure(2, height=3.3, width_ratios=[1.25, 1])
     _prepare_axes(rows, course, x_real.squeeze(-1).numpy(), game, last)
-    look = {"color": style.GENERATED, "lw": 1.2, "alpha": 0.7}
     (samples,) = rows.plot([], [], "^", color=style.GENERATED, ms=4, alpha=0.5)
-    lines = [course.plot([], [], **look)[0] for _ in game]
+    nothing = np.empty((0, n_games))
+    lines = course.plot(nothing, nothing, color=style.GENERATED, lw=1.2, alpha=0.7)
     (dots,) = course.plot([], [], "D", color=style.NOTICE, ms=5)
     canvas = Canvas(fig, moving=[samples, *lines, dots])
 
