@@ -1,20 +1,40 @@
-"""Explorers without a browser: what a control does to the picture, in the kernel."""
+"""Explorers without a browser: what a control does, and the numbers they show."""
 
 import asyncio
 import io
+import math
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
+import torch
 from PIL import Image
 
+from course_utils import clinic, data, layers, losses, recordings, training, widgets
 from course_utils.authoring import browser
-from course_utils.figures import style
-from course_utils.widgets import Canvas, Explorer, Player, checkbox, dropdown, slider
+from course_utils.figures import lesson05 as codes
+from course_utils.widgets import (
+    Canvas,
+    Explorer,
+    Player,
+    dropdown,
+    lesson02,
+    lesson04,
+    lesson05,
+    lesson06,
+    slider,
+)
 from course_utils.widgets import explorer as machinery
+from tests.explorers import EXPLORERS, make_explorers
+
+LOG4 = math.log(4)
+
+
+@pytest.fixture(scope="module")
+def explorers():
+    return make_explorers()
 
 
 def bars(*heights):
@@ -33,40 +53,200 @@ def counter(**options):
         advance=lambda state, controls: state + controls.speed,
         frame=lambda state, controls: bars(state % 256),
         controls={"first": slider(0, 9, 0), "speed": slider(-5, 5, 1)},
-        alt="A number that grows.",
-        **{"fps": 200, "restart": ["first"]} | options,
-    )
+        actions={"Halve": lambda state, controls: state // 2},
+        alt="A number that grows.", fps=200, restart=["first"], **options,
+    )  # fmt: skip
 
 
 async def until(condition):
     """Give the loop away until the condition holds."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not condition():
             await asyncio.sleep(0.005)
 
 
-# --- Canvas -------------------------------------------------------------------------
+# --- Explorers of the lessons ---------------------------------------------------------
 
 
-def line_figure():
-    fig, axes = style.new_figure(width=3, height=2)
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_every_control_changes_the_picture_up_to_both_ends(explorers, name):
+    explorer = explorers[name]
+    for control in explorer.controls.values():
+        if hasattr(control, "options"):
+            values = control.options
+        else:
+            ends = control.min, control.max
+            values = [10**e for e in ends] if hasattr(control, "base") else ends
+        pictures = set()
+        for value in values:
+            control.value = value
+            pictures.add(bytes(explorer.image.value))
+            assert 'role="status"' in explorer.message.value
+        later = name == "minimax_game" and control is not explorer.controls["seed"]
+        assert (len(pictures) > 1) != later  # what is for later steps moves nothing
+
+
+def test_each_explorer_says_what_it_shows(explorers):
+    said = {name: repr(explorer) for name, explorer in explorers.items()}
+    assert said["shrinkage"].startswith("Twenty-five drawings of the digit 3 at")
+    assert said["minimax_game"].startswith("After 0 steps V is -1.39 nats")
+    assert "radius 1.00 at the start, 1.80 now" in said["spinning_game"]  # 1.04 ** 15
+    assert "slope is -1.001 in D and -0.001007 in the logit" in said["saturation"]
+    assert "BCELoss 40, slope -4.248e-06" in said["floats"]
+    assert "makes 11 of 5" in said["convolution"]
+    assert said["dashboard"].startswith("After round 20.")
+    assert "at place 0 of 20 along the straight line" in said["latent_walk"]
+    assert "Run C at round 1000: D's loss 0.95" in said["curve_reader"]
+
+
+def test_the_game_goes_on_from_its_buttons_and_repeats_itself(explorers):
+    player = widgets.minimax_game()
+    first = player.image.value
+    player.controls["k"].value = 0  # D waits
+    nets = {"G": player.state.G, "D": player.state.D}
+    for name, moved, waits in (("Step D", "D", "G"), ("Step G", "G", "D")):
+        before = {k: next(net.parameters()).clone() for k, net in nets.items()}
+        player.buttons[name].click()
+        assert not torch.equal(before[moved], next(nets[moved].parameters()))
+        assert torch.equal(before[waits], next(nets[waits].parameters()))
+    player.step()  # five rounds of one step each
+    assert "After 15 steps" in player.message.value
+    player.reset()
+    assert player.image.value == first
+
+
+def test_the_steps_handed_in_drive_the_game_k_of_d_before_one_of_g():
+    calls = []
+
+    def step(name, G, D, optimizer, *samples):
+        calls.append((name, optimizer.param_groups[0]["lr"]))
+
+    player = widgets.minimax_game(partial(step, "D"), partial(step, "G"))
+    for name, value in (("k", 3), ("rounds", 2), ("lr_d", 0.2), ("lr_g", 0.05)):
+        player.controls[name].value = value
+    player.step()
+    assert calls == 2 * [*3 * [("D", 0.2)], ("G", 0.05)]
+
+
+def test_a_weight_that_is_no_number_is_told_under_the_old_picture():
+    player = widgets.minimax_game(
+        generator_step=lambda G, *_: next(G.parameters()).data.fill_(math.nan)
+    )
+    before = player.image.value
+    player.step()
+    assert "a weight of G is no longer a number" in player.message.value
+    assert player.image.value == before
+
+
+def test_explorers_refuse_what_they_cannot_show():
+    runs = {("a", "b", "c"): torch.zeros(2, 1, 3, 1)}
+    with pytest.raises(ValueError, match="races of one length"):
+        more = {("a", "b", "d"): torch.zeros(3, 1, 3, 1)}
+        widgets.race_replay(runs | more, torch.zeros(3, 1), every=1)
+    with pytest.raises(ValueError, match="every combination"):
+        more = {("a", "d", "e"): torch.zeros(2, 1, 3, 1)}
+        widgets.race_replay(runs | more, torch.zeros(3, 1), every=1)
+    with pytest.raises(ValueError, match="walks of one length"):
+        widgets.latent_walk(None, {"a": torch.zeros(3, 8), "b": torch.zeros(4, 8)})
+    with pytest.raises(ValueError, match="at least one"):
+        widgets.curve_reader({})
+    with pytest.raises(ValueError, match="same rounds"):
+        widgets.curve_reader({"C": clinic.run("C"), "ring": recordings.load("ring")})
+
+
+# --- The numbers under them -----------------------------------------------------------
+
+
+def test_v_of_the_game_is_the_value_function_and_never_above_the_best_ds():
+    game = lesson02.new_game(1)
+    now = lesson02.measure(game.G, game.D)
+    with torch.no_grad():
+        x_real = lesson02.P_DATA.sample(200_000, data.rng(0))
+        answers = [torch.sigmoid(game.D(x)) for x in (x_real, game.G(lesson02.Z))]
+    assert now.value == pytest.approx(losses.value_function(*answers).item(), abs=5e-3)
+    for _ in range(20):
+        lesson02.train_one(game, "D", 10, 0.3, training.discriminator_step)
+        lesson02.train_one(game, "G", 10, 0.1, training.generator_step)
+        lesson02.record(game)
+    _, value, best = np.array(game.history).T
+    assert np.all(value < best + 1e-6) and np.all(best > -LOG4 - 1e-3)
+    undecided = lesson02.measure(game.G, lambda x: torch.zeros(len(x)))
+    assert undecided.value == pytest.approx(-LOG4, abs=1e-4)
+
+
+@pytest.mark.parametrize("lr", [0.05, 1.0, 1.9, 2.0, 2.2])
+def test_both_kinds_of_step_lie_on_the_curve_that_is_drawn(lr):
+    points = lesson02.path(training.simultaneous_step, lr, 12)
+    np.testing.assert_allclose(lesson02.spiral(lr, 12)[::40], points, atol=1e-9)
+    curve = lesson02.conserved(lr)
+    points = lesson02.path(training.alternating_step, lr, 6)
+    for x, y in (curve[~np.isnan(curve[:, 0])].T, points.T):
+        np.testing.assert_allclose(x**2 + y**2 - lr * x * y, 1, atol=1e-6)
+    for point in points[np.abs(points).max(1) < lesson02.REACH]:
+        assert np.nanmin(np.hypot(*(curve - point).T)) < 0.1
+
+
+def test_a_path_that_leaves_the_picture_is_told_so():
+    points = np.array([[1.0, 0.0], [0.0, 2.0], [4.0, 0.0], [0.0, 1.5]])
+    assert lesson02.describe_path(points) == (
+        "radius 1.00 at the start, 1.50 now\nleft the picture at step 2"
+    )
+
+
+@pytest.mark.parametrize(
+    ("distance", "word"), [([2.0, 1.0], "none"), ([2.0, 0.4], "some"), ([0.1], "all")]
+)
+def test_arrivals_are_told_in_words_that_machines_agree_on(distance, word):
+    assert lesson04.arrivals(torch.tensor(distance)) == word
+
+
+@pytest.mark.parametrize("logit", [-1e4, -30.0, 0.0, 2.0, 1e4])
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
+def test_the_exact_cost_is_right_without_overflow(sign, logit):
+    value, slope = lesson05.exact(torch.tensor([logit]), sign)
+    x, e = sign * logit, math.exp(-abs(logit))
+    assert value.item() == pytest.approx(max(x, 0) + math.log1p(e))
+    assert slope.item() == pytest.approx(sign * (1 if x > 0 else e) / (1 + e))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_only_forms_on_logits_are_right_at_every_logit(dtype):
+    logits = torch.linspace(-120, 120, 241).to(dtype)
+    right = [
+        {name for name, found in widgets.survey(costs, logits, sign).items()
+         if (found == codes.RIGHT).all()}
+        for costs, sign in widgets.SIDES.values()
+    ]  # fmt: skip
+    assert right[0] & right[1] == {"softplus", "BCE with logits"}
+
+
+@pytest.mark.parametrize("size", [4, 7])
+@pytest.mark.parametrize("kernel", [1, 3, 4])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_the_links_of_a_convolution_are_its_matrix(size, kernel, stride):
+    for padding in (0, 1):
+        found = widgets.conv_arithmetic("convolution", size, kernel, stride, padding)
+        wide = layers.conv_matrix(torch.ones(kernel), size + 2 * padding, stride)
+        M = wide[:, padding : padding + size]
+        assert sorted(found.links) == sorted((j, i) for i, j in M.nonzero().tolist())
+        assert found.counts == M.sum(dim=0).int().tolist()
+    found = widgets.conv_arithmetic(lesson06.TRANSPOSED, size, kernel, stride, 0)
+    assert found.counts == layers.overlap_count(size, kernel, stride).tolist()
+
+
+def test_a_convolution_that_cannot_be_says_why():
+    found = widgets.conv_arithmetic("convolution", 2, 6, 1, 0)
+    assert found.n_out == 0 and "does not fit" in found.problem
+
+
+# --- The machinery --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("by_name", [True, False])
+def test_a_canvas_shows_what_moved_and_removes_where_it_was(by_name):
+    fig, axes = codes.style.new_figure(width=3, height=2)
     (line,) = axes.plot([0, 1], [0, 1])
-    return fig, line
-
-
-def pixels(png):
-    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
-
-
-def test_a_canvas_draws_at_a_hundred_pixels_per_inch():
-    fig, _ = line_figure()
-    assert pixels(Canvas(fig).png()).shape == (200, 300, 3)
-
-
-@pytest.mark.parametrize("name_it", [True, False])
-def test_a_canvas_shows_what_moved_and_removes_where_it_was(name_it):
-    fig, line = line_figure()
-    canvas = Canvas(fig, moving=[line] if name_it else ())
+    canvas = Canvas(fig, moving=[line] if by_name else ())
     before = canvas.png()
     line.set_ydata([1, 0])
     assert canvas.png() != before
@@ -74,74 +254,36 @@ def test_a_canvas_shows_what_moved_and_removes_where_it_was(name_it):
     assert canvas.png() == before
 
 
-def test_naming_the_moving_artists_changes_no_visible_pixel():
-    fig, _ = line_figure()
-    whole = pixels(Canvas(fig).png())
-    fig, line = line_figure()
-    assert abs(pixels(Canvas(fig, moving=[line]).png()) - whole).max() <= 1
-
-
-# --- Controls -----------------------------------------------------------------------
-
-
-def test_a_slider_between_whole_numbers_takes_whole_numbers():
+def test_sliders_and_dropdowns_show_their_values():
     assert isinstance(slider(0, 9, 3).value, int)
-    assert isinstance(slider(0, 9.0, 3).value, float)
-
-
-@pytest.mark.parametrize(
-    "ends, step, decimals", [((0.0, 1.0), None, 2), ((0, 50.0), None, 1),
-                             ((0.0, 1.0), 0.25, 1), ((0.0, 0.01), None, 4)],
-)  # fmt: skip
-def test_a_slider_shows_as_many_decimals_as_its_step_needs(ends, step, decimals):
-    assert slider(*ends, ends[0], step=step).readout_format == f".{decimals}f"
-
-
-def test_a_logarithmic_slider_starts_at_its_value():
+    assert slider(0, 9.0, 3).readout_format == ".2f"
+    assert slider(0.0, 1.0, 0, step=0.25).readout_format == ".1f"
     rate = slider(1e-4, 1e-1, 1e-2, log=True)
-    assert rate.value == 1e-2
-    assert (rate.min, rate.max) == pytest.approx((-4, -1))
-
-
-@pytest.mark.parametrize("numbers", [(1, 0, 0), (0, 1, 2), (2, 2, 2)])
-def test_a_slider_names_impossible_numbers(numbers):
+    assert (rate.value, rate.min, rate.max) == pytest.approx((1e-2, -4, -1))
+    assert (dropdown("ab").value, dropdown("ab", "b").value) == ("a", "b")
     with pytest.raises(ValueError, match="wanted low < high and value between"):
-        slider(*numbers)
+        slider(0, 1, 2)
     with pytest.raises(ValueError, match="wanted 0 < low < high"):
         slider(0, 1, 0.5, log=True)
 
 
-def test_a_dropdown_starts_at_its_first_option():
-    assert dropdown(["a", "b"]).value == "a"
-    assert dropdown([("one", 1), ("two", 2)]).value == 1
-    assert dropdown([("one", 1), ("two", 2)], 2).value == 2
-
-
-# --- Explorer -----------------------------------------------------------------------
-
-
-def test_a_control_that_moves_redraws_the_picture_from_all_values():
-    controls = {"low": slider(0, 9, 1), "high": slider(0, 9, 2), "on": checkbox()}
-    explorer = Explorer(
-        lambda low, high, on: bars(low, high, on), controls, alt="Bars."
-    )
-    assert explorer.image.value == bars(1, 2, 0)
-    explorer.controls["high"].value = 7
-    assert explorer.image.value == bars(1, 7, 0)
-    explorer.controls["on"].value = True
-    assert explorer.image.value == bars(1, 7, 1)
-
-
-def test_a_control_without_a_label_takes_its_name():
-    controls = {"learning_rate": slider(0, 9, 1), "k": slider(0, 9, 1, label="steps")}
-    explorer = Explorer(lambda **values: bars(), controls, alt="Bars.")
-    labels = [control.description for control in explorer.controls.values()]
-    assert labels == ["learning rate", "steps"]
-
-
-def test_the_image_is_as_wide_as_its_png():
-    explorer = Explorer(lambda n: bars(n), {"n": slider(0, 9, 1)}, alt="Bars.")
-    assert explorer.image.layout.width == "8px"
+def test_a_cell_gets_the_still_a_caption_and_the_live_view(monkeypatch):
+    shown = []
+    monkeypatch.setattr(machinery, "display", lambda x, **kw: shown.append(x | kw))
+    controls = {"n_bars": slider(0, 9, 1)}
+    explorer = Explorer(lambda n_bars: bars(n_bars), controls, alt="Bars & more.")
+    explorer.controls["n_bars"].value = 5  # the still keeps the default setting
+    explorer._ipython_display_()
+    still, caption, live = shown
+    assert still["image/png"] == bars(1)
+    assert still["metadata"]["image/png"]["alt"] == "Bars & more."
+    text = "Bars & more. Run the cell to change it: n bars."
+    assert text.replace("&", "&amp;") in caption["text/html"]
+    assert "application/vnd.jupyter.widget-view+json" in live
+    texts = [x["text/plain"] for x in shown]
+    assert texts == ["figure: Bars & more.", text, ""]  # nothing that varies
+    with pytest.raises(ValueError, match="alt text"):
+        Explorer(lambda: bars(), {}, alt=" ")
 
 
 def test_an_error_in_a_frame_is_told_and_the_next_picture_takes_it_away():
@@ -153,20 +295,9 @@ def test_an_error_in_a_frame_is_told_and_the_next_picture_takes_it_away():
     explorer = Explorer(frame, {"n": slider(0, 9, 1)}, alt="Bars.")
     explorer.controls["n"].value = 5
     told = "No picture at n = 5: ValueError: five is &lt;b&gt;too many&lt;/b&gt;"
-    assert told in explorer.message.value
-    assert explorer.image.value == bars(1)
+    assert told in explorer.message.value and explorer.image.value == bars(1)
     explorer.controls["n"].value = 6
-    assert "alert" not in explorer.message.value
-    assert explorer.image.value == bars(6)
-
-
-def at_once(*actions):
-    """Do them in threads that set out together; what one raises is raised here."""
-    start = threading.Barrier(len(actions))
-    with ThreadPoolExecutor() as threads:
-        begun = [threads.submit(lambda a=a: (start.wait(), a())) for a in actions]
-        for future in begun:
-            future.result(30)
+    assert "alert" not in explorer.message.value and explorer.image.value == bars(6)
 
 
 def test_controls_answered_in_two_threads_draw_one_after_the_other():
@@ -186,68 +317,20 @@ def test_controls_answered_in_two_threads_draw_one_after_the_other():
         for value in range(1, 10):
             explorer.controls[name].value = value
 
-    at_once(lambda: move("a"), lambda: move("b"))
+    threads = [threading.Thread(target=move, args=name) for name in "ab"]
+    for do in ("start", "join"):
+        for thread in threads:
+            getattr(thread, do)()
     assert explorer.image.value == bars(9, 9)
     assert "alert" not in explorer.message.value
 
 
-def test_figures_are_drawn_by_one_thread_at_a_time(monkeypatch):
-    fig, _ = line_figure()
-    canvas, other, busy = Canvas(fig), line_figure()[0], threading.Lock()
-    real = type(fig).draw
-
-    def draw(figure, renderer):
-        assert busy.acquire(blocking=False), "two at a time"
-        time.sleep(0.01)
-        real(figure, renderer)
-        busy.release()
-
-    monkeypatch.setattr(type(fig), "draw", draw)
-    at_once(canvas.png, lambda: style.png(other), lambda: Canvas(line_figure()[0]))
-
-
-def test_an_error_at_the_default_setting_is_raised_to_the_author():
-    with pytest.raises(ZeroDivisionError):
-        Explorer(lambda n: bars(1 // n), {"n": slider(0, 9, 0)}, alt="Bars.")
-
-
-def test_alt_text_follows_the_controls_and_may_not_be_empty():
-    explorer = Explorer(
-        lambda n: bars(n), {"n": slider(0, 9, 1)}, alt=lambda n: f"{n} bars."
-    )
-    explorer.controls["n"].value = 4
-    assert "4 bars." in explorer.message.value
-    with pytest.raises(ValueError, match="alt text"):
-        Explorer(lambda n: bars(n), {"n": slider(0, 9, 1)}, alt=" ")
-
-
-def test_a_cell_gets_the_still_a_caption_and_the_live_view(monkeypatch):
-    shown = []
-    monkeypatch.setattr(
-        machinery, "display", lambda data, **kw: shown.append(data | kw)
-    )
-    explorer = Explorer(lambda n: bars(n), {"n": slider(0, 9, 1)}, alt="Bars & more.")
-    explorer.controls["n"].value = 5  # the still keeps the default setting
-    explorer._ipython_display_()
-    still, caption, live = shown
-    assert still["image/png"] == bars(1)
-    assert still["metadata"]["image/png"]["alt"] == "Bars & more."
-    assert "Bars &amp; more. Run the cell to change it: n." in caption["text/html"]
-    assert "application/vnd.jupyter.widget-view+json" in live
-    texts = [data["text/plain"] for data in shown]
-    assert texts == ["figure: Bars & more.", repr(explorer), ""]  # nothing that varies
-
-
 def test_a_replay_goes_to_its_end_and_plays_again_from_the_start():
     seen = []
-
-    def frame(step):
-        seen.append(step)
-        return bars(step)
-
     replay = Explorer(
-        frame, {"step": slider(0, 3, 1)}, alt="Bars.", play="step", fps=200
-    )
+        lambda step: seen.append(step) or bars(step), {"step": slider(0, 3, 1)},
+        alt="Bars.", play="step", fps=200,
+    )  # fmt: skip
 
     async def watch():
         for _ in range(2):
@@ -258,100 +341,42 @@ def test_a_replay_goes_to_its_end_and_plays_again_from_the_start():
     assert seen == [1, 2, 3, 0, 1, 2, 3]
 
 
-# --- Player -------------------------------------------------------------------------
-
-
-def test_a_player_moves_on_while_the_loop_is_free_and_stops_at_pause():
+def test_a_player_reads_its_sliders_and_stops_at_pause_from_any_thread():
     player = counter()
 
     async def watch():
         player.play()
-        assert player._play_button.description == "Pause"
+        assert player.buttons["Play"].description == "Pause"
         await until(lambda: player.state >= 3)
-        player.pause()
-        paused = player.state
-        await asyncio.sleep(0.05)
-        assert player.state == paused
-        assert player.image.value == bars(paused)
-
-    asyncio.run(watch())
-    assert player._play_button.description == "Play"
-
-
-def test_a_player_reads_its_sliders_while_it_plays():
-    player = counter()
-
-    async def watch():
-        player.play()
-        await until(lambda: player.state >= 2)
         player.controls["speed"].value = -5
         await until(lambda: player.state < 0)
-        player.pause()
+        await asyncio.to_thread(player.pause)
+        paused = player.state
+        await asyncio.sleep(0.05)
+        assert (player.state, player.image.value) == (paused, bars(paused % 256))
 
     asyncio.run(watch())
+    assert player.buttons["Play"].description == "Play"
 
 
-def test_step_moves_once_and_reset_goes_back():
+def test_buttons_and_controls_that_restart_change_the_state_once():
     player = counter()
     player.step()
     player.step()
     assert (player.state, player.image.value) == (2, bars(2))
-    player.reset()
-    assert (player.state, player.image.value) == (0, bars(0))
-
-
-def test_each_action_has_a_button_that_does_it_once():
-    halve = {"Halve": lambda state, controls: state // 2}
-    player = counter(actions=halve)
-    player.state = 8
-    row = player.children[0].children
-    assert [button.description for button in row] == ["Play", "Halve", "Reset"]
-    row[1].click()
-    assert (player.state, player.image.value) == (4, bars(4))
-
-
-def test_a_control_that_restarts_starts_with_its_new_value():
-    player = counter()
-    player.step()
-    player.controls["speed"].value = 2
-    assert player.state == 1
+    player.buttons["Halve"].click()
+    assert (player.state, player.image.value) == (1, bars(1))
     player.controls["first"].value = 7
     assert (player.state, player.image.value) == (7, bars(7))
+    player.controls["speed"].value = 2
+    assert player.state == 7
+    player.buttons["Reset"].click()
+    assert player.state == 7
 
 
-def test_a_player_is_paused_from_another_thread():
-    async def watch():
-        player = counter()
-        player.play()
-        await until(lambda: player.state > 3)
-        await asyncio.to_thread(player.pause)
-        paused = player.state
-        await asyncio.sleep(0.05)
-        assert (player.state, player.playing) == (paused, False)
-        player.play()
-        await until(lambda: player.state > paused + 3)
-        player.pause()
-
-    asyncio.run(watch())
-
-
-def test_an_error_while_playing_is_told_and_pauses():
-    def fail(state, controls):
-        raise FloatingPointError("the weights are NaN")
-
-    player = counter()
-    player._advance = fail
-
-    async def watch():
-        player.play()
-        await until(lambda: not player.playing)
-
-    asyncio.run(watch())
-    assert "FloatingPointError: the weights are NaN" in player.message.value
-
-
-def test_one_player_plays_at_a_time():
+def test_one_plays_at_a_time_and_pauses_at_an_error_or_when_forgotten(monkeypatch):
     first, second = counter(), counter()
+    monkeypatch.setattr(machinery, "MOST_PICTURES", 3)
 
     async def watch():
         first.play()
@@ -359,39 +384,34 @@ def test_one_player_plays_at_a_time():
         assert (first.playing, second.playing) == (False, True)
         counter()  # as when a cell is run again
         assert not second.playing
+        second.play()
+        await until(lambda: not second.playing)
+        second._change = lambda state, controls: 1 / 0
+        second.play()
+        await until(lambda: not second.playing)
 
     asyncio.run(watch())
+    assert second.state == 3
+    assert "ZeroDivisionError: division by zero" in second.message.value
 
 
-def test_a_forgotten_player_pauses_by_itself(monkeypatch):
-    monkeypatch.setattr(machinery, "MOST_PICTURES", 3)
-    player = counter()
-
-    async def watch():
-        player.play()
-        await until(lambda: not player.playing)
-
-    asyncio.run(watch())
-    assert player.state == 3
+# --- Where no browser can be driven ---------------------------------------------------
 
 
-# --- Which cells of a lesson a browser needs ----------------------------------------
+def test_a_browser_that_is_not_there_or_lacks_a_library_is_named(tmp_path):
+    pytest.importorskip("playwright")
+    program = tmp_path / "chromium"
+    program.write_text("#!/bin/sh\necho error while loading shared libraries: libx >&2")
+    program.chmod(0o755)
+    for path, said in (("/no/such/chromium", "/no/such"), (program, "libx")):
+        with pytest.raises(browser.NoBrowser, match=said):
+            with browser.chromium(str(path)):
+                pass
 
 
-def test_widget_cells_bring_their_setup_and_the_cells_whose_names_they_use():
-    def cell(name, source, *tags):
-        return new_code_cell(source, id=name, metadata={"tags": list(tags)})
-
-    lesson = new_notebook(
-        cells=[
-            cell("setup", "import numpy as np", "setup"),
-            cell("loads", "images = np.ones(3)"),
-            cell("writes", "def mean(x):\n    return x.mean()", "exercise"),
-            cell("uses", "average = mean(images)"),
-            cell("plots", "np.sin(average)"),
-            cell("widget", "explorer(average)", "widget"),
-            cell("later", "images = None"),
-        ]
-    )
-    cells = browser.widget_notebook(lesson).cells
-    assert [c.id for c in cells] == ["setup", "loads", "writes", "uses", "widget"]
+def test_a_driver_that_exits_at_once_is_named(monkeypatch):
+    pytest.importorskip("playwright")
+    monkeypatch.setenv("PLAYWRIGHT_NODEJS_PATH", "/bin/false")
+    with pytest.raises(browser.NoBrowser, match="driver cannot start"):
+        with browser.chromium():
+            pass

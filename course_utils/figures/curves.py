@@ -11,95 +11,89 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from . import style
+from .style import array
 
 FLOOR = 1e-5  # a norm below is drawn here
 LEVELS = {"loss_d": 2 * math.log(2), "loss_g": math.log(2)}  # D answers 1/2 everywhere
+ROLES = {
+    "loss_d": (style.DISCRIMINATOR, "D"),
+    "loss_g": (style.GENERATED, "G"),
+    "d_real": (style.DATA, "D(x)"),
+    "d_fake": (style.GENERATED, "D(G(z))"),
+    "norm_d": (style.DISCRIMINATOR, "D"),
+    "norm_g": (style.GENERATED, "G"),
+}
+Curves = Mapping[str, Any]  # each of these names -> (t,)
 
 
-def run_curves(steps: Any, curves: Mapping[str, Any], *, width: float = 8.2) -> Figure:
+def run_curves(steps: Any, curves: Curves) -> Figure:
     """Losses, D's mean outputs and gradient norms of one run, side by side.
 
     Args:
         steps: (t,) rounds.
         curves: "loss_d", "loss_g", "d_real", "d_fake", "norm_d", "norm_g" -> (t,).
-        width: inches.
     """
-    fig, panels = style.new_figure(3, width=width, height=2.9)
-    draw_losses(panels[0], steps, curves["loss_d"], curves["loss_g"])
-    draw_outputs(panels[1], steps, curves["d_real"], curves["d_fake"])
-    draw_norms(panels[2], steps, curves["norm_d"], curves["norm_g"])
+    fig, panels = style.new_figure(3, width=8.2, height=2.9)
+    draw_curves(panels, steps, curves)
     return fig
 
 
-def draw_losses(axes: Axes, steps: Any, loss_d: Any, loss_g: Any) -> None:
+def draw_curves(panels: Any, steps: Any, curves: Curves) -> None:
+    """The same three pictures, in axes that are there already."""
+    for axes, draw in zip(panels, (_losses, _outputs, _norms), strict=True):
+        draw(axes, steps, curves)
+        axes.set_xlabel("round")
+
+
+def _losses(axes: Axes, steps: Any, curves: Curves) -> None:
     """Both losses, and the levels they have where D answers 1/2 everywhere."""
     style.reference_line(axes, LEVELS["loss_d"], "2 log 2")
-    style.reference_line(axes, LEVELS["loss_g"], "log 2", under=True)
-    _draw_pair(
-        axes,
-        steps,
-        (loss_d, style.DISCRIMINATOR, "D"),
-        (loss_g, style.GENERATED, "G"),
-    )
+    style.reference_line(axes, LEVELS["loss_g"], "log 2", va="top", offset=(3, -2))
+    pair = {k: array(curves[k]) for k in ("loss_d", "loss_g")}
+    _draw_pair(axes, steps, pair)
     # A few high first values would press the rest of a curve flat.
-    both = np.concatenate([_array(loss_d), _array(loss_g)])
+    both = np.concatenate([*pair.values()])
     low, top = np.nanpercentile(both, [1, 97]) if len(both) else (0.0, 1.0)
     axes.set_ylim(min(0.0, 1.1 * low) - 0.05, max(1.6, 1.15 * top))
-    axes.set(title="losses", xlabel="round", ylabel="loss (nats)")
+    axes.set(title="losses", ylabel="loss (nats)")
 
 
-def draw_outputs(axes: Axes, steps: Any, d_real: Any, d_fake: Any) -> None:
+def _outputs(axes: Axes, steps: Any, curves: Curves) -> None:
     """Mean D(x) on data and mean D(G(z)) on samples, between 0 and 1."""
     style.reference_line(axes, 0.5, "1/2")
-    _draw_pair(
-        axes,
-        steps,
-        (d_real, style.DATA, "D(x)"),
-        (d_fake, style.GENERATED, "D(G(z))"),
-    )
+    _draw_pair(axes, steps, {k: array(curves[k]) for k in ("d_real", "d_fake")})
     axes.set_ylim(-0.03, 1.03)
-    axes.set(title="what D answers", xlabel="round", ylabel="probability")
+    axes.set(title="what D answers", ylabel="probability")
 
 
-def draw_norms(axes: Axes, steps: Any, norm_d: Any, norm_g: Any) -> None:
+def _norms(axes: Axes, steps: Any, curves: Curves) -> None:
     """The lengths of both gradients, on a logarithmic axis; 0 lies on the floor."""
-    pair = []
-    for values, role, name in (
-        (norm_d, style.DISCRIMINATOR, "D"),
-        (norm_g, style.GENERATED, "G"),
-    ):
-        values = np.maximum(_array(values), FLOOR)
-        gone = len(values) and values[-1] == FLOOR
-        pair.append((values, role, f"{name}: 0" if gone else name))
-    top = 3 * max(float(values.max(initial=100.0)) for values, _, _ in pair)
+    pair = {k: np.maximum(array(curves[k]), FLOOR) for k in ("norm_d", "norm_g")}
+    top = 3 * max(float(values.max(initial=100.0)) for values in pair.values())
     axes.set(yscale="log", ylim=(FLOOR / 2, top))
-    _draw_pair(axes, steps, *pair)
+    _draw_pair(axes, steps, pair)
     ticks = [tick for tick in (FLOOR, 1e-3, 0.1, 10.0, 1e3, 1e5) if tick < top]
     axes.set_yticks(ticks, ["0", *(f"{tick:g}" for tick in ticks[1:])])
     axes.minorticks_off()
-    axes.set(title="gradient norms", xlabel="round", ylabel="norm")
+    axes.set(title="gradient norms", ylabel="norm")
 
 
-def _draw_pair(axes: Axes, steps: Any, *pair: tuple[Any, str, str]) -> None:
+def _draw_pair(axes: Axes, steps: Any, pair: Mapping[str, np.ndarray]) -> None:
     """Two curves: as recorded, faint, and their running mean; labels kept apart."""
-    ends = []
-    for values, role, name in pair:
-        values = _array(values)
+    smooth = {name: running_mean(values) for name, values in pair.items()}
+    for name, values in pair.items():
+        role, _ = ROLES[name]
         axes.plot(steps, values, color=role, linewidth=0.7, alpha=0.35)
-        smooth = running_mean(values)
-        style.line(axes, steps, smooth, role)
-        ends.append((smooth[-1] if len(smooth) else 0.0, role, name))
+        style.line(axes, steps, smooth[name], role)
     if not len(steps):
         return
-    (first, *one), (second, *two) = ends
-    up = 5 if first >= second else -5
-    for (value, role, name), shift in zip(
-        ((first, *one), (second, *two)), (up, -up), strict=True
-    ):
-        axes.annotate(
-            name, (float(steps[-1]), value), xytext=(5, shift), va="center",
-            textcoords="offset points", color=role, annotation_clip=False,
-        )  # fmt: skip
+    higher = max(smooth, key=lambda name: smooth[name][-1])
+    for name, values in smooth.items():
+        role, text = ROLES[name]
+        if "norm" in name and pair[name][-1] == FLOOR:
+            text = f"{text}: 0"
+        rise = 5 if name == higher else -5
+        style.end_label(axes, steps[-1], values[-1], text, role, rise)
 
 
 def running_mean(values: Any, window: int = 9) -> np.ndarray:
@@ -108,14 +102,10 @@ def running_mean(values: Any, window: int = 9) -> np.ndarray:
     >>> running_mean([0.0, 3.0, 6.0], window=3).tolist()
     [1.5, 3.0, 4.5]
     """
-    values, ones = _array(values), np.ones(window)
+    values = array(values)
     if not len(values):
         return values
-    weight = np.convolve(np.ones(len(values)), ones, mode="full")
-    total = np.convolve(values, ones, mode="full")
+    weight = np.convolve(np.ones(len(values)), np.ones(window), mode="full")
+    total = np.convolve(values, np.ones(window), mode="full")
     half = window // 2
     return (total / weight)[half : half + len(values)]
-
-
-def _array(values: Any) -> np.ndarray:
-    return np.asarray(values, dtype=float)

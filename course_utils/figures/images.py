@@ -15,33 +15,18 @@ from matplotlib.textpath import TextPath
 
 from .style import NOTICE, new_figure
 
-CELL = 48  # pixels of a tile in the mosaic, about: images of any size look alike
+TILE = 48  # pixels of a tile, about: images of any size look alike
 GAP = 4  # pixels of white between tiles
 
 
-def image_grid(
-    images: Any,
-    *,
-    columns: int = 10,
-    row_labels: Sequence[str] = (),
-    column_labels: Sequence[Any] = (),
-    title: str = "",
-    mark_outside: bool = False,
-    width: float = 7.6,
-) -> Figure:
-    """A figure of images in rows, on one scale from -1 (black) to 1 (white).
+def image_grid(images: Any, *, width: float = 7.6, **options: Any) -> Figure:
+    """A figure of images in rows, as high as its rows need.
 
     Args:
-        images: (n, h, w), (n, 1, h, w) or (n, 3, h, w), array or tensor; pixels beyond
+        images: (n, h, h), (n, 1, h, h) or (n, 3, h, h), array or tensor; pixels beyond
             [-1, 1] are shown as black or white.
-        columns: images in a row; the last row may be shorter.
-        row_labels, column_labels: one for each row or column, or none.
-        title: the finding.
-        mark_outside: paint pixels beyond [-1, 1] in the color of things to notice.
         width: inches.
-
-    Returns:
-        A Figure as high as its rows need.
+        **options: as for `draw_images`.
 
     Raises:
         ValueError: the shape, a value, or the number of labels does not fit.
@@ -49,19 +34,16 @@ def image_grid(
     >>> image_grid(np.zeros((20, 8, 8)), columns=10).axes[0].images[0].get_array().shape
     (100, 516, 3)
     """
-    mosaic = tile(images, columns=columns, mark_outside=mark_outside)
+    rows, columns = options.get("row_labels", ()), options.get("column_labels", ())
+    _, axes = new_figure(width=width, height=1)
+    mosaic = draw_images(axes, images, **options).get_array()
     # About what the labels take at the left and above, in inches.
-    left = 0.1 + max(map(_inches, row_labels), default=0.0)
+    left = 0.1 + max(map(_inches, rows), default=0.0)
     height = (width - left) * mosaic.shape[0] / mosaic.shape[1]
-    above = 0.3 * bool(title) + 0.25 * bool(column_labels) + 0.085
-    fig, axes = new_figure(width=width, height=height + above)
-    draw_images(
-        axes, images, columns=columns, row_labels=row_labels,
-        column_labels=column_labels, title=title, mark_outside=mark_outside,
-    )  # fmt: skip
-    if row_labels:  # what is left of the width goes to them, else they are cut
+    axes.figure.set_size_inches(width, height + 0.25 * bool(columns) + 0.085)
+    if rows:  # what is left of the width goes to them, else they are cut
         axes.set_anchor("E")
-    return fig
+    return axes.figure
 
 
 def draw_images(
@@ -71,15 +53,23 @@ def draw_images(
     columns: int = 10,
     row_labels: Sequence[str] = (),
     column_labels: Sequence[Any] = (),
-    title: str = "",
     mark_outside: bool = False,
 ) -> Any:
-    """The same grid in axes that are there already; returns the drawn image.
+    """The same grid in axes that are there already.
 
-    A later picture of the same shape goes into it by `set_data(tile(images, ...))`.
+    Args:
+        axes: where to draw.
+        images: as for `image_grid`.
+        columns: images in a row; the last row may be shorter.
+        row_labels, column_labels: one for each row or column, or none.
+        mark_outside: paint pixels beyond [-1, 1] in the color of things to notice.
+
+    Returns:
+        The drawn image; a later picture of the same shape goes into it by
+        `set_data(tile(images, ...))`.
     """
     mosaic = tile(images, columns=columns, mark_outside=mark_outside)
-    rows, step = math.ceil(len(images) / columns), _step(images)
+    rows, step = math.ceil(len(images) / columns), GAP + _side(images)
     for labels, count, what in (
         (row_labels, rows, "row"), (column_labels, columns, "column"),
     ):  # fmt: skip
@@ -92,23 +82,19 @@ def draw_images(
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    if title:
-        axes.set_title(title)
     return drawn
 
 
 def tile(images: Any, *, columns: int = 10, mark_outside: bool = False) -> np.ndarray:
     """One picture of many: (height, width, 3) colors in [0, 1], white between tiles.
 
-    The arguments are those of `image_grid`.
+    The arguments are those of `draw_images`.
     """
-    tiles = _colors(images, mark_outside)  # (n, h, w, 3)
-    zoom, step = _zoom(tiles.shape[1]), _step(images)
-    tiles = tiles.repeat(zoom, axis=1).repeat(zoom, axis=2)
-    side = step - GAP
-    rows = math.ceil(len(tiles) / columns)
+    colors, side = _colors(images, mark_outside), _side(images)  # (n, h, h, 3)
+    zoom, step = side // colors.shape[1], side + GAP
+    rows = math.ceil(len(colors) / columns)
     mosaic = np.ones((rows * step - GAP, columns * step - GAP, 3), np.float32)
-    for i, picture in enumerate(tiles):
+    for i, picture in enumerate(colors.repeat(zoom, axis=1).repeat(zoom, axis=2)):
         top, left = i // columns * step, i % columns * step
         mosaic[top : top + side, left : left + side] = picture
     return mosaic
@@ -122,7 +108,7 @@ def _inches(label: str) -> float:
 
 
 def _colors(images: Any, mark_outside: bool) -> np.ndarray:
-    """(n, h, w, 3) in [0, 1] from images in [-1, 1]."""
+    """(n, h, h, 3) in [0, 1] from images in [-1, 1]."""
     x = np.asarray(images, dtype=np.float32)
     if x.ndim == 3:
         x = x[:, None]
@@ -140,11 +126,7 @@ def _colors(images: Any, mark_outside: bool) -> np.ndarray:
     return colors
 
 
-def _zoom(side: int) -> int:
-    return max(1, round(CELL / side))
-
-
-def _step(images: Any) -> int:
-    """Pixels from one tile to the next."""
+def _side(images: Any) -> int:
+    """Pixels of a tile: a whole multiple of the image's."""
     side = np.shape(images)[-1]
-    return side * _zoom(side) + GAP
+    return side * max(1, round(TILE / side))

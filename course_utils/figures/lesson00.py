@@ -6,31 +6,27 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from .style import DATA, GENERATED, line, new_figure
+from . import style
+from .lesson02 import sample_histogram
 
 
 def before_and_after(x: Any, p_data: Any, before: Any, after: Any) -> Figure:
-    """What a generator draws, untrained and trained, beside the law of the data.
+    """What a generator draws, untrained and trained, beside the density of the data.
 
     Args:
         x: (k,) points of the axis.
         p_data: (k,) density of the data there.
         before, after: (n,) generated samples.
     """
-    fig, axes = new_figure(2, height=2.6, sharex=True, sharey=True)
-    for panel, samples, title in zip(
-        axes, (before, after), ("before the game", "after the game"), strict=True
-    ):
-        panel.hist(
-            samples, bins=60, range=(float(x[0]), float(x[-1])), density=True,
-            color=GENERATED, alpha=0.35, hatch="//", edgecolor=GENERATED,
-        )  # fmt: skip
-        line(panel, x, p_data, DATA)
-        panel.set_title(title)
-        panel.set_xlabel("x")
-    axes[0].set_ylabel("density")
+    fig, axes = style.new_figure(2, height=2.6, sharex=True, sharey=True)
+    titles = {"before the game": before, "after the game": after}
+    for panel, (title, samples) in zip(axes, titles.items(), strict=True):
+        sample_histogram(panel, x, samples, bins=60, alpha=0.35, linewidth=None)
+        style.line(panel, x, p_data, style.DATA)
+        panel.set(title=title, xlabel="x")
     peak = max(float(max(p_data)), 0.1)
-    axes[0].set_ylim(0, 2.4 * peak)  # the untrained spike goes on above
-    axes[0].annotate("data", (-2.9, 1.05 * peak), color=DATA)
-    axes[0].annotate("generated", (0.8, 1.9 * peak), color=GENERATED)
+    # The untrained generator's spike goes on above.
+    axes[0].set(ylabel="density", ylim=(0, 2.4 * peak))
+    style.label(axes[0], -2.9, 1.05 * peak, "data", style.DATA)
+    style.label(axes[0], 0.8, 1.9 * peak, "generated", style.GENERATED)
     return fig

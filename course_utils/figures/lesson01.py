@@ -1,4 +1,4 @@
-"""Figures of lesson 1: counts, densities, samplers. Each receives arrays."""
+"""Figures of lesson 1: counts, densities, samplers."""
 
 from __future__ import annotations
 
@@ -9,51 +9,40 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .style import (
-    DATA,
-    DISCRIMINATOR,
-    GENERATED,
-    MARKERS,
-    NOTICE,
-    REFERENCE,
-    line,
-    new_figure,
-    reference_line,
-)
+from . import style
 
 
-def two_readings(counts: Any, *, notice: int = 0) -> Figure:
+def two_readings(counts: Any) -> Figure:
     """One number of a table, as a share of its column and as a share of its row.
 
     Args:
-        counts: (2, k) whole numbers; first row: empty there, second row: inked.
-        notice: the class whose column is read.
+        counts: (2, k) whole numbers; first row: empty there, second row: inked. The
+            column of class 0 is read.
     """
     counts = np.asarray(counts, dtype=int)
-    shared, column, row = counts[0, notice], counts[:, notice], counts[0]
-    fig, axes = new_figure(height=2.1)
-    others = [k for k in row.argsort()[::-1] if k != notice and row[k]]
+    shared, column, row = counts[0, 0], counts[:, 0], counts[0]
+    fig, axes = style.new_figure(height=2.1)
+    others = [k for k in row.argsort()[::-1] if k and row[k]]
     bars = {
-        f"all {notice}s": [("inked", column[1])],
         "all empty": [(f"{k}s", row[k]) for k in others],
+        "all 0s": [("inked", column[1])],
     }
-    for y, parts in enumerate(reversed(bars.values())):
-        axes.barh(y, shared, color=NOTICE, hatch="//", edgecolor="white")
+    box = {"facecolor": "white", "linewidth": 0, "alpha": 0.85}
+    middle = {"ha": "center", "va": "center"}
+    for y, parts in enumerate(bars.values()):
+        axes.barh(y, shared, color=style.NOTICE, hatch="//", edgecolor="white")
         left = shared
         for name, n in parts:
-            axes.barh(y, n, left=left, color=DATA, alpha=0.55, edgecolor="white")
+            axes.barh(y, n, left=left, color=style.DATA, alpha=0.55, edgecolor="white")
             if n > 0.02 * row.sum():  # else the label is wider than its part
-                axes.text(left + n / 2, y, f"{name}\n{n}", ha="center", va="center")
+                axes.text(left + n / 2, y, f"{name}\n{n}", **middle)
             left += n
-    box = {"facecolor": "white", "linewidth": 0, "alpha": 0.85}
-    for y in (0, 1):
-        text = f"{shared} empty {notice}s"
-        axes.text(shared / 2, y, text, ha="center", va="center", bbox=box)
-    axes.set_yticks((0, 1), reversed(bars))
+        axes.text(shared / 2, y, f"{shared} empty 0s", bbox=box, **middle)
+    axes.set_yticks((0, 1), bars)
     axes.set(
         xlabel="number of digits",
-        title=f"{shared / column.sum():.0%} of the {notice}s are empty there, "
-        f"{shared / row.sum():.0%} of the empty ones are {notice}s",
+        title=f"{shared / column.sum():.0%} of the 0s are empty there, "
+        f"{shared / row.sum():.0%} of the empty ones are 0s",
     )
     return fig
 
@@ -65,23 +54,24 @@ def pixel_values(real: Any, drawn: Any) -> Figure:
         real, drawn: pixels of any shape; -1 is paper, 1 is full ink.
     """
     real, drawn = np.ravel(real), np.ravel(drawn)
-    outside = np.mean(np.abs(drawn) > 1)
-    fig, axes = new_figure(height=2.7)
+    fig, axes = style.new_figure(height=2.7)
     bins = -1 + 2 / 17 * np.arange(-9, 27)  # 17 bins of legal ink, one for each level
     bins[26] = np.nextafter(1, 2)  # full ink belongs to the last of them
-    for pixels, role, fill, name in (
-        (real, DATA, True, "written"), (drawn, GENERATED, False, "drawn"),
-    ):  # fmt: skip
+    looks = (
+        (real, style.DATA, "written", -0.85, {"fill": True, "alpha": 0.45}),
+        (drawn, style.GENERATED, "drawn", -0.75, {"linestyle": "--", "linewidth": 2}),
+    )
+    for pixels, role, name, x, look in looks:
         share = np.histogram(pixels, bins)[0] / len(pixels)
-        look = {"alpha": 0.45} if fill else {"linestyle": "--", "linewidth": 2}
-        axes.stairs(share, bins, color=role, fill=fill, **look)
-        axes.text(-0.85 if fill else -0.75, 0.85 * share.max(), name, color=role)
+        axes.stairs(share, bins, color=role, **look)
+        axes.text(x, 0.85 * share.max(), name, color=role)
     for low, high in ((bins[0], -1), (1, bins[-1])):
-        axes.axvspan(low, high, color=NOTICE, alpha=0.18, linewidth=0)
-    axes.text(-2.0, 0.3, "less ink\nthan none", color=NOTICE)
-    axes.text(1.08, 0.3, "more ink\nthan there is", color=NOTICE)
+        axes.axvspan(low, high, color=style.NOTICE, alpha=0.18, linewidth=0)
+    axes.text(-2.0, 0.3, "less ink\nthan none", color=style.NOTICE)
+    axes.text(1.08, 0.3, "more ink\nthan there is", color=style.NOTICE)
     axes.set(
-        title=f"{outside:.0%} of the drawn pixels are no amount of ink",
+        title=f"{np.mean(np.abs(drawn) > 1):.0%} of the drawn pixels are no amount "
+        "of ink",
         xlabel="pixel (-1 paper, 1 full ink)", ylabel="share of pixels",
         xlim=(bins[0], bins[-1]),
     )  # fmt: skip
@@ -97,20 +87,20 @@ def squared_error(x: Any, density: Any, guesses: Any, costs: Any) -> Figure:
     """
     x, density, guesses, costs = map(np.asarray, (x, density, guesses, costs))
     best = guesses[costs.argmin()]
-    times = density.max() / np.interp(best, x, density)
-    fig, axes = new_figure(rows=2, sharex=True, height=3.6)
-    line(axes[0], x, density, DATA)
-    axes[0].set(
+    height = np.interp(best, x, density)
+    fig, (above, below) = style.new_figure(rows=2, sharex=True, height=3.6)
+    style.line(above, x, density, style.DATA)
+    above.set(
         ylabel="density p(x)",
-        title=f"Where a guess is cheapest, samples are {times:.0f} times rarer than "
-        "on a bump",
+        title=f"Where a guess is cheapest, samples are {density.max() / height:.0f} "
+        "times rarer than on a bump",
     )
-    axes[1].plot(guesses, costs, color=DISCRIMINATOR, linewidth=1.4)
-    for ax, height in ((axes[0], np.interp(best, x, density)), (axes[1], costs.min())):
-        ax.axvline(best, color=REFERENCE, linestyle=":")
-        ax.plot(best, height, MARKERS[NOTICE], color=NOTICE, markersize=8)
-    axes[1].set(xlabel="x, and the guess a", ylabel="E (x - a)²")
-    axes[1].set_ylim(0)
+    below.plot(guesses, costs, color=style.DISCRIMINATOR, linewidth=1.4)
+    for ax, y in ((above, height), (below, costs.min())):
+        ax.axvline(best, color=style.REFERENCE, linestyle=":")
+        ax.plot(best, y, style.MARKERS[style.NOTICE], color=style.NOTICE, ms=8)
+    below.set(xlabel="x, and the guess a", ylabel="E (x - a)²")
+    below.set_ylim(0)
     return fig
 
 
@@ -124,17 +114,16 @@ def push_forward(u: Any, x: Any, density: Any) -> Figure:
     """
     u, x, density = map(np.asarray, (u, x, density))
     order = u.argsort()
-    fig, axes = new_figure(3, height=2.6)
+    fig, (before, between, after) = style.new_figure(3, height=2.6)
     look = {"bins": np.linspace(0, 1, 21), "density": True, "alpha": 0.55}
-    axes[0].hist(u, color=DISCRIMINATOR, **look)
-    axes[0].set(title="in: uniform", xlabel="u", ylabel="density")
-    line(axes[1], u[order], x[order], GENERATED)
-    axes[1].set(title="the map", xlabel="u", ylabel="x")
-    axes[2].hist(x, color=GENERATED, **look)
-    grid = np.linspace(0, 1, len(density))
-    line(axes[2], grid, density, DATA)
-    axes[2].text(0.05, 0.82 * density.max(), "target", color=DATA)
-    axes[2].set(title="out: on target", xlabel="x", ylabel="density")
+    before.hist(u, color=style.DISCRIMINATOR, **look)
+    before.set(title="in: uniform", xlabel="u", ylabel="density")
+    style.line(between, u[order], x[order], style.GENERATED)
+    between.set(title="the map", xlabel="u", ylabel="x")
+    after.hist(x, color=style.GENERATED, **look)
+    style.line(after, np.linspace(0, 1, len(density)), density, style.DATA)
+    after.text(0.05, 0.82 * density.max(), "target", color=style.DATA)
+    after.set(title="out: on target", xlabel="x", ylabel="density")
     return fig
 
 
@@ -145,20 +134,17 @@ def cloud(z: Any, x: Any) -> Figure:
         z, x: (n, 2) points; row i of x is the image of row i of z.
     """
     z, x = np.asarray(z), np.asarray(x)
-    fig, axes = new_figure(2, height=3.2)
+    fig, (left, right) = style.new_figure(2, height=3.2)
     # One ring is marked on both sides, so that the eye can follow the map.
-    near = np.argsort(np.abs(np.linalg.norm(z, axis=1) - 1))[: len(z) // 20]
-    for ax, points, role, title in (
-        (axes[0], z, DISCRIMINATOR, "latents z, all around 0"),
-        (axes[1], x, GENERATED, "G(z), a law without a formula"),
-    ):
-        look = {"s": 9, "alpha": 0.35, "linewidths": 0}
-        ax.scatter(*points.T, color=role, marker=MARKERS.get(role, "o"), **look)
-        ax.scatter(*points[near].T, color=NOTICE, marker="D", s=9, linewidths=0)
+    ring = np.argsort(np.abs(np.linalg.norm(z, axis=1) - 1))[: len(z) // 20]
+    roles = (style.DISCRIMINATOR, style.GENERATED)
+    for ax, points, role in zip((left, right), (z, x), roles, strict=True):
+        look = {"marker": style.MARKERS[role], "s": 9, "linewidths": 0}
+        ax.scatter(*points.T, color=role, alpha=0.35, **look)
+        ax.scatter(*points[ring].T, color=style.NOTICE, **look | {"marker": "D"})
         ax.set_aspect("equal", adjustable="datalim")
-        ax.set_title(title)
-    axes[0].set(xlabel="z₁", ylabel="z₂")
-    axes[1].set(xlabel="x₁", ylabel="x₂")
+    left.set(title="latents z, all around 0", xlabel="z₁", ylabel="z₂")
+    right.set(title="G(z), a law without a formula", xlabel="x₁", ylabel="x₂")
     return fig
 
 
@@ -169,24 +155,24 @@ def walk_and_jump(walk: Any, jumps: Any, medians: Mapping[float, int]) -> Figure
         walk, jumps: (t,) positions, in the order they were made.
         medians: distance between the modes -> median number of steps to cross.
     """
-    fig, axes = new_figure(3, height=2.9, width_ratios=[1.3, 1.3, 1], sharey=False)
+    fig, (chain, draws, cost) = style.new_figure(
+        3, height=2.9, width_ratios=[1.3, 1.3, 1]
+    )
     for ax, x, role, title in (
-        (axes[0], walk, DISCRIMINATOR, "Markov chain"),
-        (axes[1], jumps, GENERATED, "independent draws"),
+        (chain, walk, style.DISCRIMINATOR, "Markov chain"),
+        (draws, jumps, style.GENERATED, "independent draws"),
     ):
         ax.plot(np.asarray(x), ".", color=role, markersize=2)
         ax.set(title=title, xlabel="draw", ylim=(-4.4, 4.4))
-    axes[0].set_ylabel("x")
+    chain.set_ylabel("x")
     distance, steps = list(medians), list(medians.values())
-    axes[2].semilogy(distance, steps, "s-", color=DISCRIMINATOR, linewidth=1.2)
+    cost.semilogy(distance, steps, "s-", color=style.DISCRIMINATOR, linewidth=1.2)
     for d, n in medians.items():
-        axes[2].annotate(
-            f"{n:,}", (d, n), xytext=(-6, 4), textcoords="offset points", ha="right"
-        )
-    axes[2].set(title="steps to cross", xlabel="distance of bumps")
-    axes[2].set(xlim=(min(distance) - 1.3, max(distance) + 0.2))
-    reference_line(axes[2], 1, "one pass")
-    axes[2].set_ylim(0.6, 4 * max(steps))
+        style.label(cost, d, n, f"{n:,}", "black", (-6, 4), ha="right")
+    style.reference_line(cost, 1, "one pass")
+    cost.set(title="steps to cross", xlabel="distance of bumps")
+    cost.set(xlim=(min(distance) - 1.3, max(distance) + 0.2))
+    cost.set_ylim(0.6, 4 * max(steps))
     return fig
 
 
@@ -209,8 +195,8 @@ def shrinkage_panel(
     mean = values.mean(0)
     best = float(shrinkages[mean.argmax()])
     for row in values:
-        ax.semilogx(shrinkages, row, color=DATA, linewidth=0.7, alpha=0.4)
-    ax.semilogx(shrinkages, mean, color=DATA, linewidth=2)
-    ax.axvline(best, color=REFERENCE, linestyle=":")
+        ax.semilogx(shrinkages, row, color=style.DATA, linewidth=0.7, alpha=0.4)
+    ax.semilogx(shrinkages, mean, color=style.DATA, linewidth=2)
+    ax.axvline(best, color=style.REFERENCE, linestyle=":")
     ax.set(title=f"best {what} at {best:.1g}", xlabel="shrinkage", ylabel=unit)
     return best

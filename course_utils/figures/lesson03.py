@@ -1,4 +1,4 @@
-"""Lesson 3: what a good discriminator leaves for the generator to hear."""
+"""Lesson 3: how much gradient a good discriminator leaves for the generator."""
 
 from __future__ import annotations
 
@@ -10,76 +10,72 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from . import style
+from .style import array
 
 FLOOR = 1e-47  # where "exactly zero" is drawn on a log axis
 
 
-def heard_against_distance(distance: Any, heard: Any) -> Figure:
-    """The signal that a perfect D leaves for G, against how far off G is.
+def heard_against_distance(distance: Any, slope: Any) -> Figure:
+    """The gradient that a perfect D leaves for G, against how far off G is.
 
     Args:
-        distance: (n,) between the two laws, in standard deviations, increasing.
-        heard: (n,) size of the slope at G's position, positive.
-
-    Returns:
-        A figure on a log axis; its peak and its end are marked with their values.
+        distance: (n,) between the two distributions, in standard deviations,
+            increasing.
+        slope: (n,) size of the slope at G's position, positive. Its peak and its end
+            are marked with their values.
     """
-    distance, heard = _array(distance), _array(heard)
+    distance, slope = array(distance), array(slope)
     fig, axes = style.new_figure(height=3.0)
-    draw_heard(axes, distance, heard)
-    ratio = heard.max() / heard[-1]
-    axes.set_title(f"Far off, G hears {_round(ratio)} times less than near by")
+    draw_slope_against_distance(axes, distance, slope)
+    ratio = slope.max() / slope[-1]
+    axes.set_title(f"Far off, G hears {_rounded(ratio)} times less than near by")
     return fig
 
 
-def draw_heard(axes: Axes, distance: Any, heard: Any) -> None:
+def draw_slope_against_distance(axes: Axes, distance: Any, slope: Any) -> None:
     """The curve of `heard_against_distance`, on given axes."""
-    style.line(axes, distance, heard, style.GENERATED)
-    peak, end = int(heard.argmax()), len(heard) - 1
-    for i, offset, side in ((peak, (0, 9), "center"), (end, (-9, -4), "right")):
-        axes.plot(distance[i], heard[i], "D", color=style.NOTICE, ms=6, zorder=3)
-        text = np.format_float_positional(heard[i], precision=2, fractional=False)
-        axes.annotate(
-            text, (distance[i], heard[i]), xytext=offset, ha=side,
-            textcoords="offset points", color=style.DISCRIMINATOR,
-        )  # fmt: skip
-    axes.set_yscale("log")
-    axes.set_ylim(heard[-1] / 5, heard.max() * 12)
-    axes.set_xlabel("distance from G to the data (standard deviations)")
-    axes.set_ylabel("slope of G's loss\n(nats per standard deviation)")
+    style.line(axes, distance, slope, style.GENERATED)
+    for i, offset, side in (
+        (int(slope.argmax()), (0, 9), "center"), (len(slope) - 1, (-9, -4), "right"),
+    ):  # fmt: skip
+        axes.plot(distance[i], slope[i], "D", color=style.NOTICE, ms=6, zorder=3)
+        text = np.format_float_positional(slope[i], precision=2, fractional=False)
+        style.label(
+            axes, distance[i], slope[i], text, style.DISCRIMINATOR, offset, ha=side
+        )
+    axes.set(
+        yscale="log", ylim=(slope[-1] / 5, slope.max() * 12),
+        xlabel="distance from G to the data (standard deviations)",
+        ylabel="slope of G's loss\n(nats per standard deviation)",
+    )  # fmt: skip
 
 
-def learned_and_bayes(x: Any, worlds: Mapping[str, Mapping[str, Any]]) -> Figure:
-    """What D learned about two laws, beside Bayes' posterior where samples are.
+def learned_and_bayes(x: Any, cases: Mapping[str, Mapping[str, Any]]) -> Figure:
+    """What D learned about two distributions, beside Bayes' posterior.
 
     Args:
         x: (n,) places on the line.
-        worlds: title -> "p_data", "p_g", "learned", "bayes", each (n,).
-
-    Returns:
-        A figure with a column for each world: the laws above, the two D below.
+        cases: title -> "p_data", "p_g", "learned", "bayes", each (n,): a column each,
+            densities above, both D below; the posterior only where samples are.
     """
-    x = _array(x)
+    x = array(x)
     fig, grid = style.new_figure(
-        len(worlds), rows=2, height=4.2, sharex=True, sharey="row", squeeze=False
+        len(cases), rows=2, height=4.2, sharex=True, sharey="row", squeeze=False
     )
-    for column, (title, world) in enumerate(worlds.items()):
-        above, below = grid[:, column]
-        for name, role in (("p_data", style.DATA), ("p_g", style.GENERATED)):
-            y = _array(world[name])
+    for (above, below), (title, case) in zip(grid.T, cases.items(), strict=True):
+        for key, role, name, side, ha in (
+            ("p_data", style.DATA, "data", 7, "left"),
+            ("p_g", style.GENERATED, "G", -7, "right"),
+        ):
+            y = array(case[key])
             style.line(above, x, y, role)
             above.fill_between(x, y, color=role, alpha=0.12)
-            side = 7 if name == "p_data" else -7
-            above.annotate(
-                {"p_data": "data", "p_g": "G"}[name], (x[y.argmax()], y.max()),
-                xytext=(side, -2), textcoords="offset points", color=role,
-                ha="left" if side > 0 else "right",
-            )  # fmt: skip
+            style.label(above, x[y.argmax()], y.max(), name, role, (side, -2), ha=ha)
         above.set_title(title)
-        asked = _array(world["p_data"]) + _array(world["p_g"]) > 1e-3
-        bayes = np.where(asked, _array(world["bayes"]), np.nan)
+        has_samples = array(case["p_data"]) + array(case["p_g"]) > 1e-3
+        bayes = np.where(has_samples, array(case["bayes"]), np.nan)
         below.plot(x, bayes, color=style.REFERENCE, lw=6, solid_capstyle="butt")
-        style.line(below, x, _array(world["learned"]), style.DISCRIMINATOR)
+        style.line(below, x, array(case["learned"]), style.DISCRIMINATOR)
         below.set_xlabel("x")
     grid[0, 0].set_ylabel("density (per unit)")
     grid[1, 0].set_ylabel("probability of real")
@@ -94,14 +90,11 @@ def starvation(steps: Sequence[int], near: Any, far: Any) -> Figure:
     """The gradient at G's weights while D trains and G waits, several seeds.
 
     Args:
-        steps: (k,) of D so far, from 0.
-        near: (seeds, k) norms where the two laws overlap.
+        steps: (k,) of D so far, from 0, which has a place of its own at the left.
+        near: (seeds, k) norms where the two distributions overlap.
         far: (seeds, k) norms where they are separated.
-
-    Returns:
-        A figure, both axes logarithmic (0 has a place of its own at the left).
     """
-    steps, near, far = _array(steps), _array(near), _array(far)
+    steps, near, far = array(steps), array(near), array(far)
     fig, axes = style.new_figure(height=3.4)
     for norms, name, dash in ((near, "laws overlap", "-"), (far, "separated", "--")):
         for one in norms:
@@ -112,10 +105,12 @@ def starvation(steps: Sequence[int], near: Any, far: Any) -> Figure:
     axes.set_xscale("symlog", linthresh=1, linscale=0.4)
     axes.set_yscale("log")
     axes.set_xticks([0, 1, 10, 100, 1000], ["0", "1", "10", "100", "1000"])
-    axes.set_xlabel("steps that D has trained, G frozen")
-    axes.set_ylabel("gradient norm at G's weights")
     fall = np.median(far.max(axis=1) / far[:, -1])
-    axes.set_title(f"Separated: {_round(fall)} times below its loudest. Overlap: more")
+    axes.set(
+        xlabel="steps that D has trained, G frozen",
+        ylabel="gradient norm at G's weights",
+        title=f"Separated: {_rounded(fall)} times below its loudest. Overlap: more",
+    )
     return fig
 
 
@@ -126,78 +121,63 @@ def down_to_zero(
 
     Args:
         trained: logits and norms, (k,) each, as training went.
-        shifted: logits and norms as D's logits are lowered by hand; some norms are 0.
+        shifted: logits and norms as D's logits are lowered by hand; norms that are
+            exactly 0 lie on the figure's floor.
         theory: logits and norms of the line exp(logit).
-
-    Returns:
-        A figure; norms that are exactly 0 lie on its floor.
     """
     fig, axes = style.new_figure(height=3.4)
-    axes.plot(*map(_array, theory), ":", color=style.DISCRIMINATOR, lw=1.6, zorder=1)
-    x, y = map(_array, trained)
-    axes.plot(x, y, "^", color=style.GENERATED, ms=6, label="D as it trains")
-    x, y = map(_array, shifted)
-    axes.plot(x[y > 0], y[y > 0], "o", color=style.GENERATED, ms=3.5, mfc="none",
-              label="D's logits lowered by hand")  # fmt: skip
-    zero = y == 0
-    axes.plot(x[zero], np.full(zero.sum(), FLOOR), "D", color=style.NOTICE, ms=5,
+    x, y = map(array, theory)
+    axes.plot(x, y, ":", color=style.DISCRIMINATOR, lw=1.6, zorder=1)
+    style.label(
+        axes, x[len(x) // 2], y[len(x) // 2], "theory: in step with exp(logit)",
+        style.DISCRIMINATOR, (8, 6),
+    )  # fmt: skip
+    look = {"color": style.GENERATED, "ls": ""}
+    axes.plot(*map(array, trained), marker="^", ms=6, label="D as it trains", **look)
+    x, y = map(array, shifted)
+    some, none = y > 0, y == 0
+    axes.plot(x[some], y[some], marker="o", ms=3.5, mfc="none",
+              label="D's logits lowered by hand", **look)  # fmt: skip
+    axes.plot(x[none], np.full(none.sum(), FLOOR), "D", color=style.NOTICE, ms=5,
               label="exactly 0")  # fmt: skip
-    axes.set_yscale("log")
-    axes.set_ylim(FLOOR / 30, 100)
-    axes.set_yticks([1e-45, 1e-30, 1e-15, 1])
+    axes.set(yscale="log", ylim=(FLOOR / 30, 100), yticks=[1e-45, 1e-30, 1e-15, 1])
     axes.invert_xaxis()
     axes.set_xlabel("mean logit of D(G(z)): surer of a fake to the right")
     axes.set_ylabel("gradient norm at G's weights")
-    x, y = map(_array, theory)
-    middle = len(x) // 2
-    axes.annotate(
-        "theory: in step with exp(logit)", (x[middle], y[middle]), xytext=(8, 6),
-        textcoords="offset points", color=style.DISCRIMINATOR,
-    )  # fmt: skip
     axes.legend(loc="lower left")
-    if zero.any():
-        axes.set_title(f"At a mean logit of {x_at_zero(shifted):.0f} nothing is left")
+    if none.any():
+        axes.set_title(f"At a mean logit of {x[none].max():.0f} nothing is left")
     return fig
 
 
-def x_at_zero(shifted: tuple[Any, Any]) -> float:
-    """The first logit, on the way down, where the norm is exactly 0."""
-    x, y = map(_array, shifted)
-    return float(x[y == 0].max())
-
-
 def flat_divergence(
-    shift: Any, uniforms: Any, gaussians: Any, heard: Any, slope: Any
+    shift: Any, uniforms: Any, gaussians: Any, slope: Any, twice_jsd_slope: Any
 ) -> Figure:
-    """JSD of two laws against their distance, and the slope it has.
+    """JSD of two distributions against their distance, and the slope it has.
 
     Args:
         shift: (n,) distances, increasing.
-        uniforms: (n,) JSD of two uniform laws of length 1, in nats.
+        uniforms: (n,) JSD of two uniform distributions of length 1, in nats.
         gaussians: (n,) JSD of two Gaussians of standard deviation 1, in nats.
-        heard: (n,) the curve of `heard_against_distance`.
-        slope: (n - 1,) slope of twice the Gaussians' JSD, midway between shifts.
-
-    Returns:
-        A figure: the divergences at the left, slope and signal at the right.
+        slope: (n,) the curve of `heard_against_distance`.
+        twice_jsd_slope: (n - 1,) slope of twice the Gaussians' JSD, midway.
     """
-    shift, heard = _array(shift), _array(heard)
+    shift, slope = array(shift), array(slope)
     fig, (left, right) = style.new_figure(2, height=3.4)
     style.reference_line(left, np.log(2), "log 2")
-    style.line(left, shift, _array(uniforms), style.DISCRIMINATOR)
-    left.plot(shift, _array(gaussians), "-.", color=style.DISCRIMINATOR, lw=1.6)
-    for text, place in (("uniform", (1.2, 0.6)), ("Gaussian", (2.7, 0.38))):
-        left.annotate(text, place, color=style.DISCRIMINATOR)
-    left.set_ylim(0, 0.82)
-    left.set_xlim(0, shift[-1])
-    left.set_title("JSD: moved apart, then flat")
-    left.set_xlabel("distance of the two laws")
-    left.set_ylabel("JSD (nats)")
-    draw_heard(right, shift[1:], heard[1:])
+    style.line(left, shift, array(uniforms), style.DISCRIMINATOR)
+    left.plot(shift, array(gaussians), "-.", color=style.DISCRIMINATOR, lw=1.6)
+    style.label(left, 1.2, 0.6, "uniform", style.DISCRIMINATOR)
+    style.label(left, 2.7, 0.38, "Gaussian", style.DISCRIMINATOR)
+    left.set(
+        ylim=(0, 0.82), xlim=(0, shift[-1]), title="JSD: moved apart, then flat",
+        xlabel="distance of the two laws", ylabel="JSD (nats)",
+    )  # fmt: skip
+    draw_slope_against_distance(right, shift[1:], slope[1:])
     middle = (shift[1:] + shift[:-1]) / 2
     every = slice(2, None, max(1, len(middle) // 24))
-    right.plot(middle[every], _array(slope)[every], "s", color=style.DISCRIMINATOR,
-               ms=4, mfc="white")  # fmt: skip
+    right.plot(middle[every], array(twice_jsd_slope)[every], "s", ms=4, mfc="white",
+               color=style.DISCRIMINATOR)  # fmt: skip
     right.annotate(
         "dashes: what G hears\nsquares: slope of 2 JSD", (0.05, 0.22),
         xycoords="axes fraction", color=style.DISCRIMINATOR,
@@ -209,11 +189,7 @@ def flat_divergence(
     return fig
 
 
-def _array(values: Any) -> np.ndarray:
-    return np.asarray(getattr(values, "detach", lambda: values)(), dtype=float)
-
-
-def _round(number: float) -> str:
+def _rounded(number: float) -> str:
     """Two digits, in words a title can hold: 25 million, 4,100."""
     digits = float(f"{number:.2g}")
     if digits >= 1e6:

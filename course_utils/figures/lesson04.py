@@ -1,4 +1,4 @@
-"""Lesson 4: two wishes of the generator, raced, weighed, and softened."""
+"""Lesson 4: two losses of the generator, in games, as slopes, and with soft targets."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from . import style
+from .style import array
 
 # Two losses, or two schedules, side by side: the old one and the new one.
 ROLES = (style.NOTICE, style.GENERATED)
@@ -20,60 +21,45 @@ def two_wishes(x_real: Any, made: Mapping[str, Any]) -> Figure:
 
     Args:
         x_real: (n, 2) data.
-        made: title -> (m, 2) samples.
-
-    Returns:
-        A figure with a column for each.
+        made: title -> (m, 2) samples, a column for each.
     """
     fig, columns = style.new_figure(
         len(made), height=3.7, sharex=True, sharey=True, squeeze=False
     )
-    x_real = _array(x_real)
     for axes, (title, samples) in zip(columns[0], made.items(), strict=True):
-        samples = _array(samples)
-        axes.plot(*x_real.T, "o", color=style.DATA, ms=3, alpha=0.35, label="data")
-        axes.plot(*samples.T, "^", color=style.GENERATED, ms=3.5, alpha=0.6, label="G")
-        axes.set_title(title)
-        axes.set_aspect("equal")
-        axes.set_xlabel("$x_1$")
-    columns[0, 0].set_ylabel("$x_2$")
-    columns[0, 0].set_xlim(-3, 3)
-    columns[0, 0].set_ylim(-3, 3)
-    columns[0, 0].legend(loc="upper left", fontsize=9, markerscale=1.6, borderpad=0)
+        data, fakes = array(x_real).T, array(samples).T
+        axes.plot(*data, "o", color=style.DATA, ms=3, alpha=0.35, label="data")
+        axes.plot(*fakes, "^", color=style.GENERATED, ms=3.5, alpha=0.6, label="G")
+        axes.set(title=title, aspect="equal", xlabel="$x_1$")
+    first = columns[0, 0]
+    first.set(ylabel="$x_2$", xlim=(-3, 3), ylim=(-3, 3))
+    first.legend(loc="upper left", fontsize=9, markerscale=1.6, borderpad=0)
     return fig
 
 
 def deaf_sides(
     logits: Any, values: Mapping[str, Any], slopes: Mapping[str, Any]
 ) -> Figure:
-    """Two losses and their slopes against D's logit.
+    """Two losses at the left, the size of their slopes at the right.
 
     Args:
         logits: (n,) increasing.
         values: name -> (n,) loss in nats.
         slopes: name -> (n,) slope in the logit.
-
-    Returns:
-        A figure: the losses at the left, the size of their slopes at the right.
     """
-    x = _array(logits)
+    x = array(logits)
     fig, (left, right) = style.new_figure(2, height=3.2)
     for role, name in zip(ROLES, values, strict=True):
-        value = _array(values[name])
+        value = array(values[name])
         style.line(left, x, value, role)
-        style.line(right, x, np.abs(_array(slopes[name])), role)
-        at = int(np.abs(value).argmax())  # its high end
-        sign = 1 if at == 0 else -1
-        left.annotate(
-            name, (x[at], value[at]), xytext=(14 * sign, -2), va="center",
-            textcoords="offset points", color=role, ha="left" if at == 0 else "right",
-        )  # fmt: skip
-    left.set_title("Two ways to want the same")
-    left.set_ylabel("G's loss (nats)")
-    right.set_title("Each is deaf on one side")
-    right.set_ylabel("size of the slope in the logit")
+        style.line(right, x, np.abs(array(slopes[name])), role)
+        i = int(np.abs(value).argmax())  # its high end
+        offset, side = ((14, -2), "left") if i == 0 else ((-14, -2), "right")
+        style.label(left, x[i], value[i], name, role, offset, va="center", ha=side)
+    left.set(title="Two ways to want the same", ylabel="G's loss (nats)")
+    right.set(title="Each is deaf on one side", ylabel="size of the slope in the logit")
     for axes in (left, right):
-        style.reference_line(axes, 0, "", vertical=True)
+        axes.axvline(0, color=style.REFERENCE, ls=":", lw=1.2, zorder=0)
         axes.set_xlabel("D's logit at G(z): fooled to the right")
     return fig
 
@@ -98,24 +84,24 @@ def side_by_side(rows: Sequence[Row], x_label: str) -> Figure:
     """Two kinds of game, followed step by step: thin lines are games, thick the median.
 
     Args:
-        rows: with equally many columns.
+        rows: one for each quantity, with equally many columns, one a condition.
         x_label: of every axis.
-
-    Returns:
-        A figure with a row for each quantity and a column for each condition.
     """
-    n = len(rows[0].columns)
     fig, grid = style.new_figure(
-        n, rows=len(rows), height=0.6 + 2.4 * len(rows), sharey="row", squeeze=False
+        len(rows[0].columns), rows=len(rows), height=0.6 + 2.4 * len(rows),
+        sharey="row", squeeze=False,
     )  # fmt: skip
-    for line, row in zip(grid, rows, strict=True):
-        for axes, (title, kinds) in zip(line, row.columns.items(), strict=True):
+    for cells, row in zip(grid, rows, strict=True):
+        for axes, (title, kinds) in zip(cells, row.columns.items(), strict=True):
             for role, (name, games) in zip(ROLES, kinds.items(), strict=True):
-                _draw_games(axes, _array(row.x), _array(games), role, name)
+                _draw_games(axes, array(row.x), array(games), role, name)
             if row.level:
-                _draw_level(axes, *row.level)
+                style.reference_line(
+                    axes, *row.level, offset=(-2, 2), va="baseline",
+                    color=style.DISCRIMINATOR, **style.AT_THE_RIGHT,
+                )  # fmt: skip
             axes.set_title(title)
-        line[0].set_ylabel(row.y_label)
+        cells[0].set_ylabel(row.y_label)
     for axes in grid[-1]:
         axes.set_xlabel(x_label)
     handles, names = grid[0, 0].get_legend_handles_labels()
@@ -123,21 +109,10 @@ def side_by_side(rows: Sequence[Row], x_label: str) -> Figure:
     return fig
 
 
-def _draw_level(axes: Axes, level: float, text: str) -> None:
-    """A reference line that is labeled at the right: games set out at the left."""
-    style.reference_line(axes, level, "")
-    axes.annotate(
-        text, (1, level), xytext=(-2, 2), xycoords=("axes fraction", "data"),
-        textcoords="offset points", ha="right", color=style.DISCRIMINATOR, fontsize=9,
-    )  # fmt: skip
-
-
 def _draw_games(axes: Axes, x: Any, games: Any, role: str, name: str) -> None:
-    dash = style.DASHES[role]
-    for one in games.T:
-        axes.plot(x, one, dash, color=role, lw=0.8, alpha=0.4)
-    middle = np.median(games, axis=1)
-    axes.plot(x, middle, dash, color=role, lw=2.2, label=name)
+    look = {"color": role, "ls": style.DASHES[role]}
+    axes.plot(x, games, lw=0.8, alpha=0.4, **look)
+    axes.plot(x, np.median(games, axis=1), lw=2.2, label=name, **look)
 
 
 def pull_at_distance(theta: Any, minimax: Any, nonsaturating: Any) -> Figure:
@@ -145,68 +120,51 @@ def pull_at_distance(theta: Any, minimax: Any, nonsaturating: Any) -> Figure:
 
     Args:
         theta: (n,) distance from the data, in standard deviations.
-        minimax: (n,) size of its gradient.
-        nonsaturating: (n,) size of its gradient.
-
-    Returns:
-        A figure with both curves, labeled at their ends.
+        minimax, nonsaturating: (n,) size of the loss's gradient.
     """
-    theta = _array(theta)
+    theta = array(theta)
     fig, axes = style.new_figure(height=3.2)
-    style.line(axes, theta, _array(minimax), style.NOTICE, label="minimax: 2 JSD")
-    style.line(
-        axes, theta, _array(nonsaturating), style.GENERATED,
-        label="non-saturating:\nKL - 2 JSD",
+    for y, role, label in (
+        (minimax, style.NOTICE, "minimax: 2 JSD"),
+        (nonsaturating, style.GENERATED, "non-saturating:\nKL - 2 JSD"),
+    ):
+        style.line(axes, theta, array(y), role, label=label)
+    axes.set(
+        xlim=(theta[0], theta[-1]), ylabel="gradient (nats)",
+        xlabel="distance of G from the data (standard deviations)",
+        title="The farther off, the stronger the new pull, and the weaker the old",
     )  # fmt: skip
-    axes.set_xlim(theta[0], theta[-1])
-    axes.set_xlabel("distance of G from the data (standard deviations)")
-    axes.set_ylabel("gradient (nats)")
-    axes.set_title("The farther off, the stronger the new pull, and the weaker the old")
     return fig
 
 
 def soft_answers(
-    x: Any, p_data: Any, p_g: Any, answers: Mapping[str, Any], pulls: Mapping[str, Any]
+    x: Any, p_data: Any, p_g: Any, answers: Mapping[str, Any], slopes: Mapping[str, Any]
 ) -> Figure:
-    """The best D for three pairs of targets, and what each leaves G to follow.
+    """The best D for three pairs of targets, and the slope that each leaves to G.
 
     Args:
         x: (n,) places.
-        p_data: (n,) density.
-        p_g: (n,) density.
+        p_data, p_g: (n,) densities.
         answers: targets -> (n,) D*.
-        pulls: targets -> (n,) slope of log D*.
-
-    Returns:
-        A figure: the laws and the answers at the left, the pulls at the right.
+        slopes: targets -> (n,) slope of log D*.
     """
-    x = _array(x)
+    x = array(x)
     fig, (left, right) = style.new_figure(2, height=3.4)
     for density, role, name in ((p_data, style.DATA, "data"), (p_g, ROLES[1], "G")):
-        y = _array(density)
-        for axes in (left, right):
-            axes.fill_between(
-                x, y / y.max() * 0.3 * (1 if axes is left else 4.4), color=role,
-                alpha=0.13, lw=0,
-            )  # fmt: skip
-        left.annotate(name, (x[y.argmax()], 0.02), color=role, ha="center")
+        y = array(density)
+        for axes, height in ((left, 0.3), (right, 1.32)):
+            axes.fill_between(x, y / y.max() * height, color=role, alpha=0.13, lw=0)
+        style.label(left, x[y.argmax()], 0.02, name, role, ha="center")
     looks = (
         {"color": style.REFERENCE, "lw": 6, "solid_capstyle": "butt"},
         {"color": style.DISCRIMINATOR, "lw": 1.4},
         {"color": style.NOTICE, "lw": 1.8, "ls": style.DASHES[style.NOTICE]},
     )
     for look, targets in zip(looks, answers, strict=True):
-        left.plot(x, _array(answers[targets]), label=targets, **look)
-        right.plot(x, _array(pulls[targets]), label=targets, **look)
-    left.set_title("The best D")
-    left.set_ylabel("$D^*(x)$, a probability")
-    right.set_title("What it tells G to do")
+        left.plot(x, array(answers[targets]), label=targets, **look)
+        right.plot(x, array(slopes[targets]), label=targets, **look)
+    left.set(title="The best D", xlabel="x", ylabel="$D^*(x)$, a probability")
+    right.set(title="What it tells G to do", xlabel="x")
     right.set_ylabel(r"slope of $\log D^*$ (per unit of x)")
     left.legend(title="targets of data, fakes", loc="upper left", fontsize=9)
-    for axes in (left, right):
-        axes.set_xlabel("x")
     return fig
-
-
-def _array(values: Any) -> np.ndarray:
-    return np.asarray(getattr(values, "detach", lambda: values)(), dtype=float)

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from . import style
+from .style import array
 
 Shape = tuple[int, int, int]  # channels, height, width
 
@@ -18,15 +19,13 @@ Shape = tuple[int, int, int]  # channels, height, width
 def architecture(
     generator_maps: Sequence[Shape], logit_maps: Sequence[Shape]
 ) -> Figure:
-    """Both networks as rows of maps: high is large, wide is many channels.
+    """Both networks as rows of maps, G above, D below.
+
+    A bar's height is the map's side in pixels, its width the logarithm of its channels.
 
     Args:
         generator_maps: (c, h, w) from the latent, (d, 1, 1), to the image.
         logit_maps: (c, h, w) from the image to D's one number, (1, 1, 1).
-
-    Returns:
-        A figure: G above, D below; a bar's height is the map's side in pixels, its
-        width the logarithm of its channels.
     """
     fig, rows = style.new_figure(rows=2, height=4.6)
     for axes, maps, color, name in (
@@ -41,30 +40,20 @@ def architecture(
 
 def _draw_maps(axes: Axes, maps: Sequence[Shape], color: str) -> None:
     tallest, before = max(h for _, h, _ in maps), 0.0
+    side = {"color": style.CAPTION, "va": "top", "fontsize": 9}
+    arrow = {"arrowstyle": "->", "color": style.CAPTION}
     for i, (channels, height, width) in enumerate(maps):
-        wide = 0.07 + 0.07 * np.log2(channels)
-        tall = max(height, 1.5)
-        box = Rectangle(
-            (i - wide / 2, -tall / 2), wide, tall, facecolor="white", edgecolor=color,
-            linewidth=1.6,
-        )  # fmt: skip
-        axes.add_patch(box)
-        axes.annotate(
-            f"{channels}", (i, tall / 2), xytext=(0, 3), textcoords="offset points",
-            ha="center", color=color,
-        )  # fmt: skip
-        axes.annotate(
-            f"{height} x {width}", (i, -tall / 2), xytext=(0, -3), color=style.CAPTION,
-            textcoords="offset points", ha="center", va="top", fontsize=9,
-        )  # fmt: skip
+        wide, tall = 0.07 + 0.07 * np.log2(channels), max(height, 1.5)
+        corner = (i - wide / 2, -tall / 2)
+        axes.add_patch(Rectangle(corner, wide, tall, fc="white", ec=color, lw=1.6))
+        style.label(axes, i, tall / 2, f"{channels}", color, (0, 3), ha="center")
+        text = f"{height} x {width}"
+        style.label(axes, i, -tall / 2, text, offset=(0, -3), ha="center", **side)
         if i:
-            axes.annotate(
-                "", (i - wide / 2, 0), (i - 1 + before / 2, 0),
-                arrowprops={"arrowstyle": "->", "color": style.CAPTION},
-            )  # fmt: skip
+            ends = (i - wide / 2, 0), (i - 1 + before / 2, 0)
+            axes.annotate("", *ends, arrowprops=arrow)
         before = wide
-    axes.set_xlim(-0.6, len(maps) - 0.4)
-    axes.set_ylim(-0.78 * tallest, 0.72 * tallest)
+    axes.set(xlim=(-0.6, len(maps) - 0.4), ylim=(-0.78 * tallest, 0.72 * tallest))
     axes.axis("off")
 
 
@@ -74,58 +63,40 @@ def two_matrices(matrix: Any) -> Figure:
     Args:
         matrix: (out, size), whole numbers read best.
     """
-    m = _array(matrix)
+    m = array(matrix)
     fig, panels = style.new_figure(2, height=3.6)
-    titles = (
-        f"M: {m.shape[1]} numbers become {m.shape[0]}",
-        f"M.T: {m.shape[0]} become {m.shape[1]}",
-    )
+    n_out, n_in = m.shape
+    titles = f"M: {n_in} numbers become {n_out}", f"M.T: {n_out} become {n_in}"
     for axes, table, title in zip(panels, (m, m.T), titles, strict=True):
         axes.imshow(table != 0, cmap="Greys", vmin=0, vmax=5, aspect="equal")
         for (i, j), weight in np.ndenumerate(table):
             ink = style.CAPTION if weight == 0 else "black"
             axes.text(j, i, f"{weight:g}", ha="center", va="center", color=ink)
-        axes.set_xticks(range(table.shape[1]))
-        axes.set_yticks(range(table.shape[0]))
-        axes.set_xlabel("input")
-        axes.set_ylabel("output")
-        axes.set_title(title)
+        axes.set(xticks=range(table.shape[1]), yticks=range(table.shape[0]))
+        axes.set(xlabel="input", ylabel="output", title=title)
     return fig
 
 
 def overlaps(counts: Mapping[str, Any]) -> Figure:
-    """How many inputs reach each pixel of an enlarged map, as pictures.
+    """How many inputs reach each pixel of an enlarged map; white is most.
 
     Args:
         counts: name of a setting -> (n,) counts in one dimension; in two they multiply.
-
-    Returns:
-        A figure; white is most. The title of a panel tells the counts away from the
-        edges.
+            A title tells the counts in the middle half, where no edge is felt.
     """
     fig, panels = style.new_figure(len(counts), height=2.9, squeeze=False)
     for axes, (name, row) in zip(panels[0], counts.items(), strict=True):
-        row = _array(row)
+        row, n = array(row), len(row)
         table = np.outer(row, row)
-        inner = _inner(row)
+        inner = row[n // 4 : n - n // 4]
+        *others, most = np.unique(np.outer(inner, inner))
+        text = f"inside always {most:g} inputs"
+        if others:
+            text = ", ".join(f"{v:g}" for v in others) + f" or {most:g} inputs"
         picture = axes.imshow(table, cmap="gray", vmin=0, vmax=table.max())
-        axes.set_title(f"{name}\n{_told(np.unique(np.outer(inner, inner)))}")
-        axes.set_xticks([])
-        axes.set_yticks([])
+        axes.set(title=f"{name}\n{text}", xticks=[], yticks=[])
         fig.colorbar(picture, ax=axes, shrink=0.8, label="inputs")
     return fig
-
-
-def _inner(row: np.ndarray) -> np.ndarray:
-    """The middle half, where no edge is felt."""
-    n = len(row)
-    return row[n // 4 : n - n // 4]
-
-
-def _told(values: np.ndarray) -> str:
-    if len(values) == 1:
-        return f"inside always {values[0]:g} inputs"
-    return ", ".join(f"{v:g}" for v in values[:-1]) + f" or {values[-1]:g} inputs"
 
 
 def signal_through(
@@ -141,21 +112,27 @@ def signal_through(
     fig, axes = style.new_figure(height=3.2)
     roles = (style.NOTICE, style.GENERATED)
     for (name, values), role in zip(sizes.items(), roles, strict=False):
-        x = range(len(values))
         marker = style.MARKERS[role]
-        style.line(axes, x, values, role, label=f" {name}", marker=marker)
-    axes.set_yscale("log")
-    axes.set_xticks(range(len(layers)), layers)
-    axes.set_xlim(-0.2, len(layers) - 0.1)
-    axes.set(xlabel="behind layer of G", ylabel="standard deviation")
+        style.line(
+            axes, range(len(values)), values, role, label=f" {name}", marker=marker
+        )
     last = [values[-1] for values in sizes.values()]
-    ratio = max(last) / min(last)
-    axes.set_title(f"At the image the two differ by a factor of {_rounded(ratio)}")
+    axes.set_xticks(range(len(layers)), layers)
+    axes.set(
+        yscale="log", xlim=(-0.2, len(layers) - 0.1), xlabel="behind layer of G",
+        ylabel="standard deviation",
+        title="At the image the two differ by a factor of "
+        f"{to_one_digit(max(last) / min(last))}",
+    )  # fmt: skip
     return fig
 
 
-def _rounded(number: float) -> str:
-    """To one digit: 1,234 is about 1,000."""
+def to_one_digit(number: float) -> str:
+    """A number of which only the size matters.
+
+    >>> to_one_digit(1234), to_one_digit(72)
+    ('1,000', '70')
+    """
     power = 10 ** int(np.floor(np.log10(number)))
     return f"{round(number / power) * power:,.0f}"
 
@@ -168,29 +145,24 @@ def silent_units(found: Mapping[str, Mapping[str, Any]], n_units: int) -> Figure
         n_units: of the layer.
     """
     fig, axes = style.new_figure(height=2.9)
-    rows = []
-    looks = {0: (style.NOTICE, "D"), 1: (style.DISCRIMINATOR, "o")}
-    for i, (activation, counted) in enumerate(found.items()):
+    looks = ((style.NOTICE, "D"), (style.DISCRIMINATOR, "o"))
+    rows, ranges = [], []
+    for (color, mark), (activation, counted) in zip(looks, found.items(), strict=True):
         for what, counts in counted.items():
-            color, marker = looks[i % 2]
-            row = len(rows)
-            counts = np.sort(_array(counts))
+            counts = np.sort(array(counts))
             spread = np.linspace(-0.22, 0.22, len(counts))
-            axes.plot(counts, row + spread, marker, color=color, ms=6)
+            axes.plot(counts, len(rows) + spread, mark, color=color, ms=6)
             rows.append(f"{activation}: {what}")
+        low, high = counts[0], counts[-1]
+        range_ = f"{low:g} to {high:g}" if low < high else f"{low:g}"
+        ranges.append(f"{activation}: {range_}")
     axes.set_yticks(range(len(rows)), rows)
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_xlim(-2, n_units)
-    axes.set_xlabel(f"units of {n_units} in G's second layer (a mark for each game)")
-    last = {name: _array([*counted.values()][-1]) for name, counted in found.items()}
-    said = "; ".join(f"{name}: {_range(counts)}" for name, counts in last.items())
-    axes.set_title(f"Units with {[*counted][-1]}: {said}")
+    axes.set(
+        ylim=(len(rows) - 0.5, -0.5), xlim=(-2, n_units),
+        xlabel=f"units of {n_units} in G's second layer (a mark for each game)",
+        title=f"Units with {what}: {'; '.join(ranges)}",
+    )  # fmt: skip
     return fig
-
-
-def _range(counts: np.ndarray) -> str:
-    low, high = counts.min(), counts.max()
-    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
 
 
 def first_steps(steps: Any, lengths: Mapping[str, Any]) -> Figure:
@@ -200,32 +172,20 @@ def first_steps(steps: Any, lengths: Mapping[str, Any]) -> Figure:
         steps: (n,) numbers of steps from 1 on.
         lengths: name -> (n,) step lengths over lr; the last is the corrected one.
     """
-    t = _array(steps)
+    t = array(steps)
     fig, axes = style.new_figure(height=3.4)
-    *wrong, right = lengths.items()
-    style.line(axes, t, _array(right[1]), style.DISCRIMINATOR)
-    axes.annotate(
-        right[0], (t[0], right[1][0]), xytext=(0, 4), color=style.DISCRIMINATOR,
-        textcoords="offset points",
-    )  # fmt: skip
+    *wrong, (name, right) = ((name, array(y)) for name, y in lengths.items())
+    style.line(axes, t, right, style.DISCRIMINATOR)
+    style.label(axes, t[0], right[0], name, style.DISCRIMINATOR, (0, 4))
     looks = (("-.", (24, 4)), ("-", (-46, -36)))
-    for (name, values), (dash, shift) in zip(wrong, looks, strict=False):
-        values = _array(values)
-        style.line(axes, t, values, style.NOTICE, linestyle=dash)
-        top = int(values.argmax())
-        axes.plot(t[top], values[top], "D", color=style.NOTICE, ms=6)
-        axes.annotate(
-            f"{name}\n{values[0]:.1f}, then up to {values[top]:.1f}",
-            (t[top], values[top]), xytext=shift, textcoords="offset points",
-            color=style.NOTICE,
-        )  # fmt: skip
-    axes.set_xscale("log")
-    axes.set_ylim(0, 1.15 * max(_array(v).max() for v in lengths.values()))
-    axes.set_xlabel("step")
-    axes.set_ylabel("step length / lr")
-    axes.set_title("Without the correction Adam's first steps are too long")
+    for (name, y), (dash, offset) in zip(wrong, looks, strict=False):
+        style.line(axes, t, y, style.NOTICE, linestyle=dash)
+        text = f"{name}\n{y[0]:.1f}, then up to {y.max():.1f}"
+        style.mark(axes, t[y.argmax()], y.max(), text, offset)
+    highest = max(array(y).max() for y in lengths.values())
+    axes.set(
+        xscale="log", ylim=(0, 1.15 * highest), xlabel="step",
+        ylabel="step length / lr",
+        title="Without the correction Adam's first steps are too long",
+    )  # fmt: skip
     return fig
-
-
-def _array(values: Any) -> np.ndarray:
-    return np.asarray(values, dtype=float)

@@ -1,4 +1,4 @@
-"""Lesson 7: a run as it goes, what G draws in which company, walks, and copies."""
+"""Lesson 7: a run as it goes, classes, copies, and walks through the latents."""
 
 from __future__ import annotations
 
@@ -11,12 +11,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from . import style
-from .curves import draw_losses, draw_norms, draw_outputs
+from .curves import ROLES, draw_curves
 from .images import draw_images, tile
+from .style import array
+
+_TITLES = (
+    "losses (nats)", "what D answers (mean probability)", "lengths of the gradients",
+)  # fmt: skip
 
 
 class Board(NamedTuple):
-    """An instrument panel: the figure, and what changes in it from picture to picture.
+    """The figure of a run as it goes, and what changes in it.
 
     panels: axes of the losses, of D's mean outputs, and of the gradients' lengths.
     """
@@ -35,82 +40,49 @@ class Board(NamedTuple):
     def show(self, records: Sequence[Any], samples: Any, *, columns: int) -> None:
         """Set the curves to a history and the mosaic to new samples."""
         self.image.set_data(tile(samples, columns=columns))
-        names = ("loss_d", "loss_g", "d_real", "d_fake", "norm_d", "norm_g")
-        values = {name: [getattr(record, name) for record in records] for name in names}
-        self.draw([record.step for record in records], values)
+        curves = {name: [getattr(r, name) for r in records] for name in ROLES}
+        self.draw([record.step for record in records], curves)
         if records:
             last = records[-1]
             self.caption.set_text(
                 f"round {last.step}: {last.images_per_second:,.0f} images per second"
             )
 
-    def draw(self, steps: Sequence[float], values: Mapping[str, Any]) -> None:
+    def draw(self, steps: Sequence[float], curves: Mapping[str, Any]) -> None:
         """The curves, as `curves.run_curves` has them, one below the other."""
-        losses, outputs, norms = self.panels
         for axes in self.panels:
             axes.clear()
-        draw_losses(losses, steps, values["loss_d"], values["loss_g"])
-        draw_outputs(outputs, steps, values["d_real"], values["d_fake"])
-        draw_norms(norms, steps, values["norm_d"], values["norm_g"])
-        for axes in self.panels:
-            axes.set_xlim(0, self.last_step)
-            axes.set_ylabel("")
-            axes.set_title(_TITLES[axes.get_title(loc="left")], fontsize=10.5)
-        for axes in (losses, outputs):
+        draw_curves(self.panels, steps, curves)
+        for axes, title in zip(self.panels, _TITLES, strict=True):
+            axes.set(xlim=(0, self.last_step), ylabel="")
+            axes.set_title(title, fontsize=10.5)
+        for axes in self.panels[:2]:
             axes.set_xlabel("")
             axes.tick_params(labelbottom=False)
 
 
-_TITLES = {
-    "losses": "losses (nats)",
-    "what D answers": "what D answers (mean probability)",
-    "gradient norms": "lengths of the gradients",
-}
-
-
 def board(samples: Any, *, columns: int, last_step: int) -> Board:
-    """An instrument panel before the first round.
+    """Samples at the left; losses, mean outputs of D, and gradient norms at the right.
 
     Args:
         samples: (n, channels, size, size) for the mosaic.
         columns: of the mosaic.
         last_step: where the axes end.
-
-    Returns:
-        Samples at the left; losses, mean outputs of D, and gradient norms at the right.
     """
-    fig, axes = style.new_figure(
-        2, rows=1, width=9.2, height=4.9, width_ratios=[1.25, 1]
+    fig, (left, right) = style.new_figure(
+        2, width=9.2, height=4.9, width_ratios=[1.25, 1]
     )
-    axes[1].remove()
-    image = draw_images(axes[0], samples, columns=columns)
-    axes[0].set_title("Fixed latents, averaged G", fontsize=10.5)
-    caption = axes[0].text(
-        0, -0.015, "", transform=axes[0].transAxes, va="top", color=style.CAPTION
-    )
-    cells = axes[1].get_subplotspec().subgridspec(3, 1)
-    panels = [fig.add_subplot(cell) for cell in cells]
-    made = Board(fig, image, panels, caption, last_step)
+    image = draw_images(left, samples, columns=columns)
+    left.set_title("Fixed latents, averaged G", fontsize=10.5)
+    look = {"transform": left.transAxes, "va": "top", "color": style.CAPTION}
+    caption = left.text(0, -0.015, "", **look)
+    right.remove()
+    cells = right.get_subplotspec().subgridspec(3, 1)
+    made = Board(fig, image, [fig.add_subplot(c) for c in cells], caption, last_step)
     # Curves that end at the right edge: a layout made now leaves room for their names.
-    full = {"loss_d": [1.0], "loss_g": [0.5], "d_real": [0.7], "d_fake": [0.3]}
-    made.draw([last_step], full | {"norm_d": [10.0], "norm_g": [1.0]})
+    ends = dict(zip(ROLES, ([1.0], [0.5], [0.7], [0.3], [10.0], [1.0]), strict=True))
+    made.draw([last_step], ends)
     return made
-
-
-def dashboard(
-    records: Sequence[Any], samples: Any, *, columns: int = 8, last_step: int
-) -> Figure:
-    """A run so far: samples, losses, outputs of D and gradients.
-
-    Args:
-        records: `trainer.Record`s, oldest first.
-        samples: (n, channels, size, size) in [-1, 1], from the same latents each time.
-        columns: of the mosaic.
-        last_step: where the axes end.
-    """
-    panel = board(samples, columns=columns, last_step=last_step)
-    panel.show(records, samples, columns=columns)
-    return panel.fig
 
 
 def class_shares(
@@ -123,21 +95,22 @@ def class_shares(
         names: of the k classes.
         at_least: the level below which a class counts as lost.
     """
+    data, samples = array(shares["data"]), array(shares["samples"])
+    x = np.arange(len(names))
     fig, axes = style.new_figure(height=2.6)
-    x, roles = np.arange(len(names)), {"data": style.DATA, "samples": style.GENERATED}
-    for i, (label, role) in enumerate(roles.items()):
-        hatch = None if label == "data" else "///"
-        axes.bar(
-            x + 0.4 * i - 0.2, _array(shares[label]), 0.38, color=role, label=label,
-            hatch=hatch, edgecolor="white", linewidth=0,
-        )  # fmt: skip
-    style.reference_line(axes, at_least, "")
-    n_drawn = int((_array(shares["samples"]) >= at_least).sum())
-    axes.set_title(f"{n_drawn} of {len(names)} classes above {at_least:.0%} (dotted)")
+    look = {"width": 0.38, "edgecolor": "white", "linewidth": 0}
+    axes.bar(x - 0.2, data, color=style.DATA, label="data", **look)
+    axes.bar(
+        x + 0.2, samples, color=style.GENERATED, label="samples", hatch="///", **look
+    )
+    style.reference_line(axes, at_least)
+    n_drawn = int((samples >= at_least).sum())
     axes.set_xticks(x, names)
-    axes.set_xlabel("class, as the classifier reads it")
-    axes.set_ylabel("share")
-    axes.set_ylim(0, 1.25 * max(float(_array(s).max()) for s in shares.values()))
+    axes.set(
+        title=f"{n_drawn} of {len(names)} classes above {at_least:.0%} (dotted)",
+        xlabel="class, as the classifier reads it", ylabel="share",
+        ylim=(0, 1.25 * max(data.max(), samples.max())),
+    )  # fmt: skip
     axes.legend(ncols=2, loc="upper right")
     return fig
 
@@ -150,8 +123,9 @@ def nearest_distances(of_samples: Any, of_data: Any) -> Figure:
         of_data: (m,) distance of each training image to its nearest other one.
     """
     fig, axes = style.new_figure(height=2.6)
-    samples, own = _array(of_samples), _array(of_data)
-    bins = np.linspace(0, max(samples.max(), own.max()) * 1.02, 40)
+    samples, own = array(of_samples), array(of_data)
+    farthest = max(samples.max(), own.max())
+    bins = np.linspace(0, farthest * 1.02, 40)
     for values, role, label in (
         (own, style.DATA, "a digit to the nearest other"),
         (samples, style.GENERATED, "a sample to the nearest digit"),
@@ -166,10 +140,11 @@ def nearest_distances(of_samples: Any, of_data: Any) -> Figure:
         xytext=(5, 0), textcoords="offset points", color=style.NOTICE,
     )  # fmt: skip
     copies = int((samples < 0.5 * own.min()).sum())
-    axes.set_title(f"{copies} of {len(samples)} samples are nearly a training image")
-    axes.set_xlabel("Euclidean distance (32 x 32 pixels from -1 to 1)")
-    axes.set_ylabel("density")
-    axes.set_xlim(-0.5, 1.45 * max(samples.max(), own.max()))
+    axes.set(
+        title=f"{copies} of {len(samples)} samples are nearly a training image",
+        xlabel="Euclidean distance (32 x 32 pixels from -1 to 1)", ylabel="density",
+        xlim=(-0.5, 1.45 * farthest),
+    )  # fmt: skip
     axes.legend(loc="upper right")
     return fig
 
@@ -182,33 +157,25 @@ def walk_lengths(lengths: Mapping[str, Any], typical: Any) -> Figure:
         typical: (m,) lengths of latents drawn from the prior.
     """
     fig, axes = style.new_figure(height=2.7)
-    low, high = np.quantile(_array(typical), [0.005, 0.995])
+    typical = array(typical)
+    low, high = np.quantile(typical, [0.005, 0.995])
     axes.axhspan(low, high, color=style.REFERENCE, alpha=0.4, lw=0)
-    axes.annotate(
-        "99 % of the latents in training", (0.02, high), color=style.CAPTION,
-        xytext=(0, 3), textcoords="offset points",
-    )  # fmt: skip
-    roles = (style.GENERATED, style.NOTICE)
-    for (name, values), role in zip(lengths.items(), roles, strict=True):
-        y = _array(values)
+    text = "99 % of the latents in training"
+    style.label(axes, 0.02, high, text, style.CAPTION, (0, 3))
+    looks = ((style.GENERATED, 6), (style.NOTICE, -14))
+    shortest = {}
+    for (name, values), (role, rise) in zip(lengths.items(), looks, strict=True):
+        y = array(values)
         t = np.linspace(0, 1, len(y))
         axes.plot(t, y, color=role, ls=style.DASHES[role], lw=2)
-        middle = len(y) // 2
-        axes.annotate(
-            name, (0.5, y[middle]), xytext=(0, -14 if role == style.NOTICE else 6),
-            textcoords="offset points", ha="center", color=role,
-        )  # fmt: skip
-    axes.set_ylim(0, 1.2 * high)
-    axes.set_xlim(0, 1)
-    axes.set_xlabel("share of the way")
-    axes.set_ylabel("length of z")
-    name, values = min(lengths.items(), key=lambda item: _array(item[1]).min())
-    longer = int((_array(typical) > _array(values).min()).sum())
-    axes.set_title(
-        f"Half way, the {name} is shorter than {longer:,} of {len(typical):,} latents"
-    )
+        style.label(axes, 0.5, y[len(y) // 2], name, role, (0, rise), ha="center")
+        shortest[name] = y.min()
+    name = min(shortest, key=shortest.get)
+    longer = int((typical > shortest[name]).sum())
+    axes.set(
+        ylim=(0, 1.2 * high), xlim=(0, 1), xlabel="share of the way",
+        ylabel="length of z",
+        title=f"Half way, the {name} is shorter than {longer:,} of {len(typical):,} "
+        "latents",
+    )  # fmt: skip
     return fig
-
-
-def _array(x: Any) -> np.ndarray:
-    return np.asarray(x, dtype=float)

@@ -11,26 +11,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from . import style
-from .curves import FLOOR, LEVELS, running_mean
+from .curves import LEVELS, ROLES, Curves, running_mean
+from .style import array
 
-Curves = Mapping[str, Any]
-_KINDS = {
-    "losses": ("loss_d", "loss_g"),
-    "answers": ("d_real", "d_fake"),
-    "norms": ("norm_d", "norm_g"),
+# Of each kind of curve: its pair, its axis, and the levels of an undecided D.
+_KINDS: Mapping[str, tuple[tuple[str, str], str, tuple[float, ...]]] = {
+    "losses": (("loss_d", "loss_g"), "loss (nats)", tuple(LEVELS.values())),
+    "answers": (("d_real", "d_fake"), "mean answer of D", (0.5,)),
+    "norms": (("norm_d", "norm_g"), "gradient norm", ()),
 }
-_ROLES = {
-    "loss_d": (style.DISCRIMINATOR, "D"),
-    "loss_g": (style.GENERATED, "G"),
-    "d_real": (style.DATA, "D(x)"),
-    "d_fake": (style.GENERATED, "D(G(z))"),
-    "norm_d": (style.DISCRIMINATOR, "D"),
-    "norm_g": (style.GENERATED, "G"),
-}
-_AXES = {
-    "losses": "loss (nats)", "answers": "mean answer of D", "norms": "gradient norm",
-}  # fmt: skip
-MOST = 30.0  # nats
+HIGHEST_LOSS = 30.0  # nats, on show
 
 
 def panels(runs: Mapping[str, tuple[Any, Curves]], what: str) -> Figure:
@@ -46,73 +36,60 @@ def panels(runs: Mapping[str, tuple[Any, Curves]], what: str) -> Figure:
         columns, rows=rows, width=8.2, height=1.75 * rows + 0.7,
         sharex=True, sharey=True, squeeze=False,
     )  # fmt: skip
-    for i, (name, (steps, curves)) in enumerate(runs.items()):
-        panel = axes.flat[i]
-        for curve in _KINDS[what]:
-            _draw(panel, steps, curves[curve], *_ROLES[curve], legend=i == 0)
-        _levels(panel, what)
+    pair, y_label, levels = _KINDS[what]
+    for panel, (name, (steps, curves)) in zip(axes.flat, runs.items(), strict=False):
+        for curve in pair:
+            role, label = ROLES[curve]
+            panel.plot(steps, array(curves[curve]), color=role, lw=0.6, alpha=0.3)
+            style.line(panel, steps, running_mean(curves[curve]), role)
+            panel.lines[-1].set_label(label)
+        for level in levels:
+            style.reference_line(panel, level)
         panel.set_title(name, fontsize=10.5)
     for panel in axes.flat[len(runs) :]:
         panel.set_visible(False)
-    _limits(axes[0, 0], what)
-    fig.legend(fontsize=9, loc="outside upper right", ncols=2, borderaxespad=0)
+    _set_limits(axes[0, 0], what)
+    fig.legend(
+        handles=axes[0, 0].get_legend_handles_labels()[0], fontsize=9,
+        loc="outside upper right", ncols=2, borderaxespad=0,
+    )  # fmt: skip
     fig.supxlabel("round", fontsize=10.5)
-    fig.supylabel(_AXES[what], fontsize=10.5)
+    fig.supylabel(y_label, fontsize=10.5)
     return fig
 
 
-def _draw(
-    axes: Axes, steps: Any, values: Any, role: str, name: str, *, legend: bool
-) -> None:
-    y = np.maximum(_array(values), FLOOR) if "norm" in name else _array(values)
-    axes.plot(steps, y, color=role, lw=0.6, alpha=0.3)
-    axes.plot(
-        steps, running_mean(y), color=role, ls=style.DASHES[role],
-        lw=style.WIDTHS[role], label=name if legend else None,
-    )  # fmt: skip
-
-
-def _levels(axes: Axes, what: str) -> None:
-    levels = {"losses": tuple(LEVELS.values()), "answers": (0.5,), "norms": ()}[what]
-    for level in levels:
-        axes.axhline(level, color=style.REFERENCE, ls=":", lw=1.2, zorder=0)
-
-
-def _limits(axes: Axes, what: str) -> None:
+def _set_limits(axes: Axes, what: str) -> None:
     if what == "losses":
         axes.set_yscale("symlog", linthresh=2, linscale=1.2)  # linear at the levels
-        axes.set_ylim(-0.15, MOST)
+        axes.set_ylim(-0.15, HIGHEST_LOSS)
         axes.set_yticks([0, 1, 2, 5, 20], ["0", "1", "2", "5", "20"])
         axes.minorticks_off()
     elif what == "answers":
-        axes.set_ylim(-0.05, 1.05)
-        axes.set_yticks([0, 0.5, 1])
+        axes.set(ylim=(-0.05, 1.05), yticks=[0, 0.5, 1])
     else:
         axes.set_yscale("symlog", linthresh=1e-5, linscale=0.4)
-        axes.set_ylim(-3e-6, 3e4)
-        axes.set_yticks([0, 1e-4, 1e-2, 1, 100])
+        axes.set(ylim=(-3e-6, 3e4), yticks=[0, 1e-4, 1e-2, 1, 100])
 
 
 def cost_of_answers(p: Any, loss_d: Any, loss_g: Any) -> Figure:
     """What both players pay where D gives one and the same answer to everything.
 
     Args:
-        p: (n,) answers in (0, 1). loss_d, loss_g: (n,) nats.
+        p: (n,) answers in (0, 1).
+        loss_d, loss_g: (n,) nats.
     """
     fig, axes = style.new_figure(height=2.8, width=6.6)
-    style.line(axes, p, loss_d, style.DISCRIMINATOR, label="D pays")
-    style.line(axes, p, loss_g, style.GENERATED, label="G pays")
-    best = float(_array(p)[np.argmin(_array(loss_d))])
+    best = float(array(p)[np.argmin(array(loss_d))])
     axes.axvline(best, color=style.REFERENCE, ls=":", lw=1.2, zorder=0)
-    for curve, text in (("loss_d", "2 log 2"), ("loss_g", "log 2")):
-        role = _ROLES[curve][0]
-        axes.plot([best], [LEVELS[curve]], style.MARKERS[role], color=role, ms=6)
-        axes.annotate(
-            f"{text} = {LEVELS[curve]:.3f}", (best, LEVELS[curve]), color=role,
-            xytext=(8, 22 if curve == "loss_d" else 6), textcoords="offset points",
-        )  # fmt: skip
-    axes.set_ylim(0, 5)
-    axes.set_xlim(0, 1)
+    for curve, loss, pays, formula, rise in (
+        ("loss_d", loss_d, "D pays", "2 log 2", 22),
+        ("loss_g", loss_g, "G pays", "log 2", 6),
+    ):
+        role, level = ROLES[curve][0], LEVELS[curve]
+        style.line(axes, p, loss, role, label=pays)
+        axes.plot([best], [level], style.MARKERS[role], color=role, ms=6)
+        style.label(axes, best, level, f"{formula} = {level:.3f}", role, (8, rise))
+    axes.set(ylim=(0, 5), xlim=(0, 1))
     axes.set(xlabel="D's answer to every image", ylabel="loss (nats)")
     axes.set_title(f"Where it must answer one number, D pays least at {best:.2f}")
     return fig
@@ -122,13 +99,13 @@ def shrinking_bias(sizes: Sequence[int], scores: Any, *, other: float) -> Figure
     """The score of data against data, by the number of images.
 
     Args:
-        sizes: of the sets. scores: (len(sizes), draws) of the Fréchet distance.
+        sizes: of the sets.
+        scores: (len(sizes), draws) of the Fréchet distance.
         other: a score at the largest size, for comparison.
     """
     fig, axes = style.new_figure(height=2.8, width=6.6)
-    values = _array(scores)
-    for column in values.T:
-        axes.plot(sizes, column, color=style.DATA, lw=0.7, alpha=0.35)
+    values = array(scores)
+    axes.plot(sizes, values, color=style.DATA, lw=0.7, alpha=0.35)
     style.line(axes, sizes, values.mean(1), style.DATA, marker="o", markersize=4)
     style.reference_line(axes, other, f"class Gaussians, {sizes[-1]} images")
     axes.set(xscale="log", xlabel="images in each set", ylabel="Fréchet distance")
@@ -155,12 +132,11 @@ def against_the_eye(
     )
     for panel, (name, values) in zip(axes[0], scores.items(), strict=True):
         role = style.DISCRIMINATOR if name == "D's loss" else style.GENERATED
-        panel.plot(
-            place, values, style.MARKERS[role], color=role, ms=5, alpha=0.85
-        )
+        mark = style.MARKERS[role]
+        panel.plot(place, values, mark, color=role, ms=5, alpha=0.85)
         rho, low, high = correlation[name]
         panel.set_title(f"{name}\n{rho:+.2f} [{low:+.2f}, {high:+.2f}]", fontsize=10)
-        panel.set_xticks([1, len(_array(place))], ["best", "worst"])
+        panel.set_xticks([1, len(array(place))], ["best", "worst"])
     fig.supxlabel("place by eye", fontsize=10.5)
     return fig
 
@@ -177,12 +153,12 @@ def ablation(table: Mapping[str, Any], score: str, *, title: str) -> Figure:
     fig, axes = style.new_figure(width=8.2, height=0.31 * len(variants) + 1.1)
     whole = [row[score] for row in variants["whole"]["seeds"]]
     axes.axvspan(min(whole), max(whole), color=style.REFERENCE, alpha=0.35, lw=0)
-    for y, variant in enumerate(reversed(list(variants.values()))):
+    from_below = list(reversed(variants.values()))
+    for y, variant in enumerate(from_below):
         x = [row[score] for row in variant["seeds"]]
         role = style.NOTICE if min(x) > max(whole) else style.GENERATED
         axes.plot(x, [y] * len(x), style.MARKERS[role], color=role, ms=6, alpha=0.8)
-    says = [variant["says"] for variant in variants.values()]
-    axes.set_yticks(range(len(says)), list(reversed(says)))
+    axes.set_yticks(range(len(variants)), [variant["says"] for variant in from_below])
     axes.set(xscale="log", xlabel="Fréchet distance (log axis; less is better)")
     axes.set_title(title)
     return fig
@@ -192,20 +168,18 @@ def hops(steps: Sequence[int], samples: Any, centers: Any) -> Figure:
     """Samples on the plane at several rounds, beside the modes of the data.
 
     Args:
-        steps: (s,) rounds. samples: (s, n, 2). centers: (k, 2) of the modes.
+        steps: (s,) rounds.
+        samples: (s, n, 2).
+        centers: (k, 2) of the modes.
     """
     fig, axes = style.new_figure(
         len(steps), width=8.2, height=1.9, sharex=True, sharey=True, squeeze=False
     )
-    modes = _array(centers)
-    for panel, step, points in zip(axes[0], steps, _array(samples), strict=True):
+    modes = array(centers)
+    for panel, step, points in zip(axes[0], steps, array(samples), strict=True):
         panel.plot(*modes.T, "o", color=style.DATA, ms=9, mfc="none")
         panel.plot(*points.T, "^", color=style.GENERATED, ms=3, alpha=0.4)
         panel.set_title(f"round {step}", fontsize=10)
         panel.set_aspect("equal")
         panel.set(xlim=(-3.2, 3.2), ylim=(-3.2, 3.2), xticks=[], yticks=[])
     return fig
-
-
-def _array(x: Any) -> np.ndarray:
-    return np.asarray(x, dtype=float)

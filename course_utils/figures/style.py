@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
@@ -28,9 +28,6 @@ HALO = withStroke(linewidth=2.5, foreground="white")  # words that curves may cr
 DASHES = {DATA: "-", GENERATED: "--", DISCRIMINATOR: "-", REFERENCE: ":", NOTICE: "-."}
 MARKERS = {DATA: "o", GENERATED: "^", DISCRIMINATOR: "s", NOTICE: "D"}
 WIDTHS = {DATA: 2.0, GENERATED: 2.0, DISCRIMINATOR: 1.2, REFERENCE: 1.2, NOTICE: 1.6}
-
-# D's field: vermillion where D says generated, white where it cannot tell, blue: data.
-FIELD = LinearSegmentedColormap.from_list("field", [GENERATED, "#FFFFFF", DATA])
 
 STYLE: Mapping[str, Any] = {
     "text.usetex": False,  # whatever the user's matplotlibrc asks for
@@ -74,6 +71,11 @@ def new_figure(
     return fig, fig.subplots(rows, columns, **kw)
 
 
+def array(values: Any) -> np.ndarray:
+    """A tensor, with or without gradient, or a sequence as an array of floats."""
+    return np.asarray(getattr(values, "detach", lambda: values)(), dtype=float)
+
+
 def line(axes: Axes, x: Any, y: Any, role: str, *, label: str = "", **kw: Any) -> None:
     """Draw a curve with the dash and width of its role; label it at its right end."""
     kw = {"linestyle": DASHES[role], "linewidth": WIDTHS[role]} | kw
@@ -82,31 +84,56 @@ def line(axes: Axes, x: Any, y: Any, role: str, *, label: str = "", **kw: Any) -
         end_label(axes, x[-1], y[-1], label, role)
 
 
-def end_label(axes: Axes, x: Any, y: Any, text: str, color: str) -> None:
-    """A direct label beside a line's end, which reads faster than a legend."""
+def label(
+    axes: Axes, x: Any, y: Any, text: str, color: str, offset: tuple = (0, 0), **kw: Any
+) -> None:
+    """Words beside a point of the data, `offset` printer's points away from it."""
     axes.annotate(
-        text, (float(x), float(y)), xytext=(5, 0), textcoords="offset points",
-        color=color if color != REFERENCE else CAPTION, va="center",
-        annotation_clip=False,
+        text, (float(x), float(y)), xytext=offset, textcoords="offset points",
+        color=color, **kw,
     )  # fmt: skip
 
 
-def reference_line(
-    axes: Axes, level: float, text: str, *, vertical: bool = False, under: bool = False
+def end_label(
+    axes: Axes, x: Any, y: Any, text: str, color: str, rise: float = 0
 ) -> None:
-    """A dotted line at a computed level; its name above it, or under it."""
-    draw = axes.axvline if vertical else axes.axhline
-    draw(level, color=REFERENCE, linestyle=":", linewidth=WIDTHS[REFERENCE], zorder=0)
-    if vertical:
-        place = {"xy": (level, 1), "xycoords": ("data", "axes fraction"), "va": "top"}
-        offset = (3, -2)
-    else:
-        coordinates = ("axes fraction", "data")
-        place = {"xy": (0, level), "xycoords": coordinates}
-        place["va"], offset = ("top", (3, -2)) if under else ("bottom", (3, 1))
+    """A direct label beside a line's end, which reads faster than a legend."""
+    label(axes, x, y, text, color, (5, rise), va="center", annotation_clip=False)
+
+
+def mark(axes: Axes, x: Any, y: Any, text: str, offset: tuple, **kw: Any) -> None:
+    """The one point to notice, with its words."""
+    axes.plot(x, y, MARKERS[NOTICE], color=NOTICE, ms=6)
+    label(axes, x, y, text, NOTICE, offset, **kw)
+
+
+# Of a level's name that stands at the right, because curves begin at the left.
+AT_THE_RIGHT: Mapping[str, Any] = {
+    "x": 1, "ha": "right", "zorder": 3, "path_effects": [],
+}  # fmt: skip
+
+
+def reference_line(
+    axes: Axes, level: float, text: str = "", *, x: float = 0,
+    offset: tuple = (3, 1), **kw: Any,
+) -> None:  # fmt: skip
+    """A dotted line at a computed level; its name above its left end.
+
+    Args:
+        axes: where to draw.
+        level: in the unit of the axis.
+        text: its name.
+        x: where the name stands, as a share of the width.
+        offset: of the name, in printer's points.
+        **kw: of the name, such as va="top" for one under the line.
+    """
+    axes.axhline(
+        level, color=REFERENCE, linestyle=":", linewidth=WIDTHS[REFERENCE], zorder=0
+    )
+    look = {"color": CAPTION, "fontsize": 9, "va": "bottom", "zorder": 4}
     axes.annotate(
-        text, xytext=offset, textcoords="offset points", color=CAPTION, fontsize=9,
-        zorder=4, path_effects=[HALO], **place,
+        text, (x, level), xycoords=("axes fraction", "data"), xytext=offset,
+        textcoords="offset points", **look | {"path_effects": [HALO]} | kw,
     )  # fmt: skip
 
 
@@ -118,7 +145,7 @@ def png(fig: Figure, *, dpi: int = 100) -> bytes:
     return buffer.getvalue()
 
 
-def spoken(sentence: str, *, role: str = "note") -> str:
+def screen_reader_text(sentence: str, *, role: str = "note") -> str:
     """HTML for screen readers alone: JupyterLab reads no image's own description."""
     unseen = "position: absolute; width: 1px; height: 1px; overflow: hidden"
     return f'<p role="{role}" style="{unseen}">{html.escape(sentence)}</p>'
@@ -130,9 +157,16 @@ class Picture:
     The sentence stands in the PNG's metadata, as plain text beside it, and in a second,
     unseen output, which screen readers read in JupyterLab and pages without styles show
     as a caption.
+
+    Args:
+        fig: a finished figure.
+        alt: what a reader who cannot see it should know; nothing that varies.
+
+    Raises:
+        ValueError: alt is empty.
     """
 
-    def __init__(self, fig: Figure, alt: str) -> None:
+    def __init__(self, fig: Figure, *, alt: str) -> None:
         if not alt.strip():
             raise ValueError("a figure needs alt text: a sentence on what it shows")
         self.png, self.alt = png(fig), alt
@@ -145,17 +179,7 @@ class Picture:
 
         data = {"text/plain": repr(self), "image/png": self.png}
         display(data, metadata={"image/png": {"alt": self.alt}}, raw=True)
-        display({"text/plain": "", "text/html": spoken(self.alt)}, raw=True)
+        display({"text/plain": "", "text/html": screen_reader_text(self.alt)}, raw=True)
 
 
-def show(fig: Figure, *, alt: str) -> Picture:
-    """The last line of a figure cell: the picture with its alternative text.
-
-    Args:
-        fig: a finished figure.
-        alt: what a reader who cannot see it should know; nothing that varies.
-
-    Returns:
-        An object that notebooks display as a PNG.
-    """
-    return Picture(fig, alt)
+show = Picture  # a figure cell's last line: figures.show(fig, alt="...")

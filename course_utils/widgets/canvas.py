@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -25,9 +25,9 @@ class Canvas:
             figure is drawn anew each time.
     """
 
-    def __init__(self, fig: Figure, *, moving: Iterable[Artist] = ()) -> None:
-        self._agg, self._moving = FigureCanvasAgg(fig), tuple(moving)
-        for artist in self._moving:
+    def __init__(self, fig: Figure, *, moving: Sequence[Artist] = ()) -> None:
+        self._agg, self._moving = FigureCanvasAgg(fig), moving
+        for artist in moving:
             artist.set_animated(True)  # left out of the background
         with DRAWING:
             self._agg.draw()

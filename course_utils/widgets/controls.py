@@ -1,4 +1,4 @@
-"""What a learner moves: sliders, dropdowns and checkboxes with labels not cut off."""
+"""What a learner moves: sliders and dropdowns with labels that are not cut off."""
 
 from __future__ import annotations
 
@@ -15,15 +15,9 @@ _LOOKS: dict[str, Any] = {
 
 
 def slider(
-    low: float,
-    high: float,
-    value: float,
-    *,
-    step: float | None = None,
-    label: str = "",
-    log: bool = False,
-    format: str | None = None,
-) -> widgets.Widget:
+    low: float, high: float, value: float, *, step: float | None = None,
+    label: str = "", log: bool = False,
+) -> widgets.Widget:  # fmt: skip
     """A labelled slider: of whole numbers where low, high, value and step are int.
 
     Args:
@@ -31,8 +25,6 @@ def slider(
         step: 1 for whole numbers, else a hundredth of the range; in decades if `log`.
         label: stands before it; where empty, its name in the explorer's controls.
         log: equal ways are equal ratios, as for a learning rate.
-        format: how the number is printed, such as ".2f"; as many decimals as the step
-            needs where not given.
 
     Raises:
         ValueError: low < high and low <= value <= high do not hold, or log of 0.
@@ -44,37 +36,21 @@ def slider(
         )
     looks: dict[str, Any] = _LOOKS | {"value": value, "description": label}
     if log:
-        ends = {"min": math.log10(low), "max": math.log10(high), "step": step or 0.05}
-        return widgets.FloatLogSlider(**looks, **ends, readout_format=format or ".2g")
-    ends = {"min": low, "max": high}
+        ends = {"min": math.log10(low), "max": math.log10(high)}
+        return widgets.FloatLogSlider(
+            **looks, **ends, step=step or 0.05, readout_format=".2g"
+        )
+    looks |= {"min": low, "max": high}
     if all(isinstance(x, int) for x in (low, high, value, step or 1)):
-        return widgets.IntSlider(**looks, **ends, step=step or 1)
+        return widgets.IntSlider(**looks, step=step or 1)
     step = step or (high - low) / 100
-    decimals = max(0, math.ceil(-math.log10(step)))
-    text = format or f".{decimals}f"
-    return widgets.FloatSlider(**looks, **ends, step=step, readout_format=text)
+    decimals = max(0, math.ceil(-math.log10(step)))  # as many as the step needs
+    return widgets.FloatSlider(**looks, step=step, readout_format=f".{decimals}f")
 
 
 def dropdown(
     options: Sequence[Any], value: Any = None, *, label: str = ""
 ) -> widgets.Widget:
-    """One of several choices.
-
-    Args:
-        options: values, or (text, value) pairs.
-        value: the default; the first where not given.
-        label: as for `slider`.
-    """
-    first = options[0][1] if isinstance(options[0], tuple) else options[0]
-    value = first if value is None else value
+    """One of several choices, the first where no value is given; label as above."""
+    value = options[0] if value is None else value
     return widgets.Dropdown(**_LOOKS, options=options, value=value, description=label)
-
-
-def checkbox(value: bool = False, *, label: str = "") -> widgets.Widget:
-    """On or off.
-
-    Args:
-        value: the default.
-        label: as for `slider`.
-    """
-    return widgets.Checkbox(**_LOOKS, value=value, description=label, indent=False)

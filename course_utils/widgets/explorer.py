@@ -14,24 +14,6 @@ A lesson's widget is a function that returns an Explorer or a Player:
 
         controls = {"rate": slider(0.1, 3.0, 1.0)}
         return Explorer(frame, controls, alt="A decay from 1 toward 0.")
-
-    def walk_player() -> Player:
-        return Player(
-            start=lambda controls: np.zeros(100),
-            advance=lambda state, controls: state + controls.speed,
-            frame=lambda state, controls: draw(state),  # PNG bytes
-            controls={"speed": slider(0.0, 1.0, 0.1)},
-            alt="A hundred walkers at the start.",
-        )
-
-Pictures drawn beforehand are an Explorer with a Play button on one slider:
-
-    Explorer(
-        lambda step: pictures[step],
-        {"step": slider(0, len(pictures) - 1, 0)},
-        play="step",
-        alt="Samples during training.",
-    )
 """
 
 from __future__ import annotations
@@ -47,7 +29,7 @@ from typing import Any
 import ipywidgets as widgets
 from IPython.display import display
 
-from course_utils.figures.style import DRAWING, spoken
+from course_utils.figures.style import DRAWING, screen_reader_text
 
 Controls = Mapping[str, widgets.Widget]
 Change = Callable[[Any, SimpleNamespace], Any]  # (state, controls) -> state
@@ -62,19 +44,20 @@ _STYLE = """<style>
 </style>"""
 
 
-class _Pictured(widgets.VBox):
+class _PictureWidget(widgets.VBox):
     """Buttons and controls above one image; a still of it travels with the notebook.
 
     Its cell gets three outputs: the still at the default setting, a caption, and the
     live view. JupyterLab shows the live view or, where no kernel holds it, the other
-    two; code hosts and HTML pages show the still and its caption.
+    two; code hosts and HTML pages show the still and its caption. Subclasses say what
+    `_draw` draws and what `_advance` does while playing (False at the end).
     """
 
-    _playing: _Pictured | None = None  # one plays at a time
+    _playing: _PictureWidget | None = None  # one plays at a time
 
     def __init__(
-        self, controls: Controls, buttons: Sequence[widgets.Widget],
-        *, alt: str | Callable[..., str], width: int | None, fps: int,
+        self, controls: Controls, actions: Mapping[str, Callable[[], Any]],
+        alt: str | Callable[..., str], fps: int,
     ) -> None:  # fmt: skip
         self.controls, self._alt, self._fps = dict(controls), alt, fps
         self._task: asyncio.Task[None] | None = None
@@ -85,16 +68,17 @@ class _Pictured(widgets.VBox):
         self._still, self._sentence = self._draw(), self._describe()
         if not self._sentence.strip():
             raise ValueError("an explorer needs alt text: a sentence on what it shows")
-        width = width or int.from_bytes(self._still[16:20], "big")  # as the PNG has it
+        width = f"{int.from_bytes(self._still[16:20], 'big')}px"  # as the PNG has it
         flow = widgets.Layout(
-            flex_flow="row wrap", max_width=f"{width}px", grid_gap="2px 12px"
+            flex_flow="row wrap", max_width=width, grid_gap="2px 12px"
         )
         size = widgets.Layout(  # without which a box stretches and blurs it
-            width=f"{width}px", max_width="100%", align_self="flex-start"
+            width=width, max_width="100%", align_self="flex-start"
         )
         self.image = widgets.Image(value=self._still, format="png", layout=size)
-        self.message = widgets.HTML(spoken(self._sentence, role="status"))
-        rows = [list(buttons), list(self.controls.values())]
+        self.message = widgets.HTML(screen_reader_text(self._sentence, role="status"))
+        self.buttons = {text: _button(text, do) for text, do in actions.items()}
+        rows = [list(self.buttons.values()), list(self.controls.values())]
         boxes = [widgets.HBox(row, layout=flow) for row in rows if row]
         super().__init__([*boxes, self.image, self.message])
         self.add_class("course-explorer")
@@ -113,20 +97,21 @@ class _Pictured(widgets.VBox):
         """Show picture after picture, with the kernel free in between."""
         with DRAWING:
             self._pause_all()
-            _Pictured._playing, self._play_button.description = self, "Pause"
+            _PictureWidget._playing = self
+            self.buttons["Play"].description = "Pause"
             self._task = asyncio.get_running_loop().create_task(self._play())
 
     def pause(self) -> None:
         """Stop where it is."""
         with DRAWING:
-            if self._task is not None:
-                _Pictured._playing = None
-                self._task, self._play_button.description = None, "Play"
+            if self.playing:
+                _PictureWidget._playing = self._task = None
+                self.buttons["Play"].description = "Play"
 
     @staticmethod
     def _pause_all() -> None:
-        if _Pictured._playing is not None:
-            _Pictured._playing.pause()
+        if _PictureWidget._playing is not None:
+            _PictureWidget._playing.pause()
 
     async def _play(self) -> None:
         me = asyncio.current_task()
@@ -135,7 +120,7 @@ class _Pictured(widgets.VBox):
             with DRAWING:
                 if self._task is not me:  # paused, perhaps in another thread
                     return
-                if not self._tick():
+                if not self._advance():
                     break
             await asyncio.sleep(max(0.01, due - time.perf_counter()))
         self.pause()
@@ -143,35 +128,28 @@ class _Pictured(widgets.VBox):
     def _toggle(self) -> None:
         self.pause() if self.playing else self.play()
 
-    def _tick(self) -> bool:
-        """Go one picture further while playing; False at the end."""
-        raise NotImplementedError
-
-    def _draw(self) -> bytes:
-        raise NotImplementedError
-
     def _describe(self) -> str:
         return self._alt if isinstance(self._alt, str) else self._alt(**self.values)
 
     def _changed(self, change: Any) -> None:
-        self._attempt()
+        self._redraw()
 
-    def _attempt(self, action: Callable[[], None] = lambda: None) -> bool:
+    def _redraw(self, action: Callable[[], None] = lambda: None) -> bool:
         """Do it and show the new picture, or say under the old one what went wrong."""
         with DRAWING:
             try:
                 action()
                 picture, sentence = self._draw(), self._describe()
             except Exception as error:  # a callback's traceback would be seen by nobody
-                self.message.value = _complaint(self.values, error)
+                self.message.value = _error_message(self.values, error)
                 return False
             self.image.value = picture
-            self.message.value = spoken(sentence, role="status")
+            self.message.value = screen_reader_text(sentence, role="status")
             return True
 
     def __repr__(self) -> str:
         names = ", ".join(control.description for control in self.controls.values())
-        return f"{self._sentence} Run the cell to change it: {names or 'Play'}."
+        return f"{self._sentence} Run the cell to change it: {names}."
 
     def _ipython_display_(self) -> None:
         still = {"image/png": self._still, "text/plain": f"figure: {self._sentence}"}
@@ -181,7 +159,7 @@ class _Pictured(widgets.VBox):
         display(self._repr_mimebundle_() | {"text/plain": ""}, raw=True)
 
 
-class Explorer(_Pictured):
+class Explorer(_PictureWidget):
     """Controls over a pure function that draws.
 
     A picture is drawn at each change. Changes that arrive while one is being drawn are
@@ -189,10 +167,9 @@ class Explorer(_Pictured):
 
     Args:
         frame: called with the controls' values by name; returns PNG bytes.
-        controls: name -> slider(...), dropdown(...) or checkbox(...).
+        controls: name -> slider(...) or dropdown(...).
         alt: a sentence for readers who cannot see it, or a function of the controls'
             values that returns one; nothing in it that varies by machine.
-        width: on the page, in pixels; as wide as the PNG where not given.
         play: the name of a slider that gets a Play button.
         fps: pictures per second while playing.
 
@@ -201,19 +178,11 @@ class Explorer(_Pictured):
     """
 
     def __init__(
-        self,
-        frame: Callable[..., bytes],
-        controls: Controls,
-        *,
-        alt: str | Callable[..., str],
-        width: int | None = None,
-        play: str | None = None,
-        fps: int = 8,
-    ) -> None:
+        self, frame: Callable[..., bytes], controls: Controls, *,
+        alt: str | Callable[..., str], play: str = "", fps: int = 8,
+    ) -> None:  # fmt: skip
         self._frame, self._clock = frame, controls[play] if play else None
-        self._play_button = _button("Play", self._toggle)
-        buttons = [self._play_button] if play else []
-        super().__init__(controls, buttons, alt=alt, width=width, fps=fps)
+        super().__init__(controls, {"Play": self._toggle} if play else {}, alt, fps)
 
     def play(self) -> None:
         """Move the slider to its end; from its start, if it is there already."""
@@ -224,12 +193,12 @@ class Explorer(_Pictured):
     def _draw(self) -> bytes:
         return self._frame(**self.values)
 
-    def _tick(self) -> bool:
+    def _advance(self) -> bool:
         self._clock.value = min(self._clock.value + self._clock.step, self._clock.max)
         return self._clock.value < self._clock.max
 
 
-class Player(_Pictured):
+class Player(_PictureWidget):
     """A simulation that runs beside the notebook: play, pause, step, reset.
 
     It advances, draws, and hands the kernel back until the next picture is due, so that
@@ -241,47 +210,36 @@ class Player(_Pictured):
             It may change the state in place, and returns it.
         frame: frame(state, controls) -> PNG bytes.
         controls: as for Explorer; the functions read them as controls.learning_rate.
-        alt, width: as for Explorer.
-        actions: buttons that do one thing: text -> a function like advance; one button
-            "Step" for `advance` where not given.
+        alt, fps: as for Explorer.
+        actions: buttons that change the state once: text -> a function like advance.
         restart: names of controls whose change also resets (a seed, a data set).
-        fps: pictures per second at most.
 
     Raises:
         ValueError: alt is empty.
     """
 
     def __init__(
-        self,
-        *,
-        start: Callable[[SimpleNamespace], Any],
-        advance: Change,
-        frame: Callable[[Any, SimpleNamespace], bytes],
-        controls: Controls,
-        alt: str | Callable[..., str],
-        actions: Mapping[str, Change] | None = None,
-        restart: Sequence[str] = (),
-        width: int | None = None,
-        fps: int = 12,
-    ) -> None:
-        self._start, self._advance, self._frame = start, advance, frame
+        self, *, start: Callable[[SimpleNamespace], Any], advance: Change,
+        frame: Callable[[Any, SimpleNamespace], bytes], controls: Controls,
+        alt: str | Callable[..., str], actions: Mapping[str, Change],
+        restart: Sequence[str] = (), fps: int = 12,
+    ) -> None:  # fmt: skip
+        self._start, self._change, self._frame = start, advance, frame
         self._restart = [controls[name] for name in restart]
         self.controls = dict(controls)
         self.state = start(self._settings)
-        self._play_button = _button("Play", self._toggle)
-        named = {"Step": advance} if actions is None else actions
-        steps = [_button(text, partial(self.step, f)) for text, f in named.items()]
-        buttons = [self._play_button, *steps, _button("Reset", self.reset)]
-        super().__init__(controls, buttons, alt=alt, width=width, fps=fps)
+        steps = {text: partial(self.step, change) for text, change in actions.items()}
+        buttons = {"Play": self._toggle, **steps, "Reset": self.reset}
+        super().__init__(controls, buttons, alt, fps)
 
     def step(self, change: Change | None = None) -> None:
         """Pause, and change the state once: by `advance` where nothing is given."""
         self.pause()
-        self._move(change or self._advance)
+        self._move(change or self._change)
 
     def reset(self) -> None:
         """Pause, and go back to the start with the controls as they are."""
-        self.step(self._restarted)
+        self.step(lambda state, controls: self._start(controls))
 
     @property
     def _settings(self) -> SimpleNamespace:
@@ -290,23 +248,20 @@ class Player(_Pictured):
     def _draw(self) -> bytes:
         return self._frame(self.state, self._settings)
 
-    def _tick(self) -> bool:
-        return self._move(self._advance)
+    def _advance(self) -> bool:
+        return self._move(self._change)
 
     def _changed(self, change: Any) -> None:
         if change.owner in self._restart:
-            self._move(self._restarted)
+            self._move(lambda state, controls: self._start(controls))
         elif not self.playing:  # otherwise the next picture shows it
-            self._attempt()
-
-    def _restarted(self, state: Any, controls: SimpleNamespace) -> Any:
-        return self._start(controls)
+            self._redraw()
 
     def _move(self, change: Change) -> bool:
         def move() -> None:
             self.state = change(self.state, self._settings)
 
-        return self._attempt(move)
+        return self._redraw(move)
 
 
 def _button(text: str, action: Callable[[], Any]) -> widgets.Button:
@@ -315,7 +270,7 @@ def _button(text: str, action: Callable[[], Any]) -> widgets.Button:
     return button
 
 
-def _complaint(values: Mapping[str, Any], error: Exception) -> str:
+def _error_message(values: Mapping[str, Any], error: Exception) -> str:
     setting = ", ".join(f"{name} = {value}" for name, value in values.items())
     text = f"No picture at {setting}: {type(error).__name__}: {error}"
     style = "color: var(--jp-error-color1, #b00020)"

@@ -26,49 +26,32 @@ from .explorer import Explorer, Player
 # --- The minimax game ----------------------------------------------------------------
 
 BATCH = 128
-LAW = data.two_gaussians()
+P_DATA = data.two_gaussians()
 GRID = torch.linspace(-6, 6, 301, dtype=torch.float64)  # exp(-100) is 0 in float32
 DX = 0.04
-SHOWN = 3.4  # the pictures go from -SHOWN to SHOWN
+LIMIT = 3.4  # the pictures go from -LIMIT to LIMIT
 BANDWIDTH = 0.1  # a quarter of the width of one peak of the data
-CHEAPEST = -math.log(4)  # V where p_g = p_data and D is the best one
+LOWEST_VALUE = -math.log(4)  # V where p_g = p_data and D is the best one
 FEWEST_STEPS = 1000  # the first width of the picture of V
 PlayerStep = Callable[..., Any]
-
-
-def even_latents(n: int) -> Tensor:
-    """The n latents that cut N(0, 1) into shares of equal weight: (n, 1).
-
-    >>> even_latents(2).flatten().round(decimals=3)  # the quartiles
-    tensor([-0.6740,  0.6740])
-    """
-    return torch.special.ndtri((torch.arange(n) + 0.5) / n)[:, None]
-
-
-Z = even_latents(420)
-APART = 21  # one in so many has a line drawn from z to x
+# The 420 latents that cut N(0, 1) into shares of equal weight, (420, 1) ...
+Z = torch.special.ndtri((torch.arange(420) + 0.5) / 420)[:, None]
+SHOWN = slice(10, None, 21)  # ... and those that have a line drawn from z to x
 
 
 @dataclass
 class Game:
-    """Both players, their optimizers, and how V went.
-
-    Args:
-        draws: of data and latents.
-        steps: of D and of G, counted together.
-        history: rows of (steps, V, V of the best D).
-    """
+    """Both players, their optimizers, and how V went."""
 
     G: nn.Module
     D: nn.Module
-    optimizer_g: torch.optim.Optimizer
-    optimizer_d: torch.optim.Optimizer
-    draws: torch.Generator
-    steps: int = 0
-    history: list[tuple[int, float, float]] = field(default_factory=list)
+    optimizers: dict[str, torch.optim.Optimizer]  # "G" and "D" -> plain descent
+    draws: torch.Generator  # of data and latents
+    steps: int = 0  # of D and of G, counted together
+    history: list[tuple] = field(default_factory=list)  # (steps, V, V of the best D)
 
 
-class View(NamedTuple):
+class Measured(NamedTuple):
     """What a picture of the game shows, on GRID where not said otherwise."""
 
     x_fake: Tensor  # G(Z): (420,)
@@ -84,31 +67,27 @@ def new_game(seed: int) -> Game:
     draws = data.rng(seed)
     G = models.mlp_generator(1, 1, generator=draws)
     D = models.mlp_discriminator(1, generator=draws)
-    optimizers = [torch.optim.SGD(net.parameters(), lr=0.1) for net in (G, D)]
-    game = Game(G, D, *optimizers, draws)
-    return record(game)
+    players = {"G": G, "D": D}
+    optimizers = {k: torch.optim.SGD(p.parameters(), 0.1) for k, p in players.items()}
+    return record(Game(G, D, optimizers, draws))
 
 
 @torch.no_grad()
-def look(G: nn.Module, D: nn.Module) -> View:
+def measure(G: nn.Module, D: nn.Module) -> Measured:
     """Densities, D, D* and V of two players.
 
     V is the integral of p_data log D + p_g log(1 - D) over GRID, with p_g estimated
     from G(Z); D* and 2 JSD - log 4 use the same densities, so V is never above the
-    latter.
-
-    Args:
-        G: (n, 1) -> (n, 1).
-        D: (n, 1) -> (n,) logits.
+    latter. G maps (n, 1) to (n, 1), D to (n,) logits.
     """
     x_fake, logits = G(Z).flatten().double(), D(GRID[:, None].float()).double()
-    p_data = LAW.density(GRID[:, None])
+    p_data = P_DATA.density(GRID[:, None])
     p_g = evaluation.smoothed_density(x_fake, GRID, BANDWIDTH)
     gain = p_data * F.logsigmoid(logits) + p_g * F.logsigmoid(-logits)
     divergence = losses.jensen_shannon(p_data, p_g, DX).item()
     d_best = losses.optimal_discriminator(p_data, p_g)
-    value, best = gain.sum().item() * DX, 2 * divergence + CHEAPEST
-    return View(x_fake, p_g, torch.sigmoid(logits), d_best, value, best)
+    value, best = gain.sum().item() * DX, 2 * divergence + LOWEST_VALUE
+    return Measured(x_fake, p_g, torch.sigmoid(logits), d_best, value, best)
 
 
 def record(game: Game) -> Game:
@@ -123,27 +102,19 @@ def record(game: Game) -> Game:
                 f"a weight of {name} is no longer a number; press Reset and try a "
                 "smaller learning rate"
             )
-    view = look(game.G, game.D)
-    game.history.append((game.steps, view.value, view.best_value))
+    now = measure(game.G, game.D)
+    game.history.append((game.steps, now.value, now.best_value))
     return game
 
 
-def move_d(game: Game, times: int, lr: float, step: PlayerStep) -> None:
-    """Steps of D alone, each on new data and new latents."""
-    game.optimizer_d.param_groups[0]["lr"] = lr
+def train_one(game: Game, name: str, times: int, lr: float, step: PlayerStep) -> None:
+    """Steps of one player, "G" or "D", each on new latents, D's on new data too."""
+    optimizer = game.optimizers[name]
+    optimizer.param_groups[0]["lr"] = lr
     for _ in range(times):
-        x_real = LAW.sample(BATCH, game.draws)
+        x_real = [P_DATA.sample(BATCH, game.draws)] if name == "D" else []
         z = data.latent(BATCH, 1, game.draws)
-        step(game.G, game.D, game.optimizer_d, x_real, z)
-    game.steps += times
-
-
-def move_g(game: Game, times: int, lr: float, step: PlayerStep) -> None:
-    """Steps of G alone, each on new latents."""
-    game.optimizer_g.param_groups[0]["lr"] = lr
-    for _ in range(times):
-        z = data.latent(BATCH, 1, game.draws)
-        step(game.G, game.D, game.optimizer_g, z)
+        step(game.G, game.D, optimizer, *x_real, z)
     game.steps += times
 
 
@@ -166,16 +137,16 @@ def minimax_game(
 
     def rounds(game: Game, c: SimpleNamespace) -> Game:
         for _ in range(c.rounds):
-            move_d(game, c.k, c.lr_d, discriminator_step)
-            move_g(game, 1, c.lr_g, generator_step)
+            train_one(game, "D", c.k, c.lr_d, discriminator_step)
+            train_one(game, "G", 1, c.lr_g, generator_step)
         return record(game)
 
     def only_d(game: Game, c: SimpleNamespace) -> Game:
-        move_d(game, c.rounds, c.lr_d, discriminator_step)
+        train_one(game, "D", c.rounds, c.lr_d, discriminator_step)
         return record(game)
 
     def only_g(game: Game, c: SimpleNamespace) -> Game:
-        move_g(game, c.rounds, c.lr_g, generator_step)
+        train_one(game, "G", c.rounds, c.lr_g, generator_step)
         return record(game)
 
     rate = partial(slider, 0.01, 0.5, 0.1, log=True)
@@ -202,39 +173,33 @@ class _GamePicture:
     def __init__(self) -> None:
         ratios = {"width_ratios": [1.7, 1], "height_ratios": [2.6, 1]}
         self.fig, grid = style.new_figure(2, rows=2, height=4.4, **ratios)
-        (upper, _), (lower, _) = grid
-        columns = upper.get_gridspec()
-        for axes in grid[:, 1]:
-            axes.remove()
-        self.beside = self.fig.add_subplot(columns[:, 1])
+        (upper, unused), (lower, unused_too) = grid
+        unused.remove()
+        unused_too.remove()
+        self.beside = self.fig.add_subplot(upper.get_gridspec()[:, 1])
         self.sentence = ""
-        curves, self.title = _density_panel(upper)
-        self.p_g, self.d, self.d_best = curves
-        self.threads, self.marks = _map_panel(lower)
+        self.curves, self.title = _density_panel(upper)
+        self.lines, self.marks = _map_panel(lower)
         self.value, self.best = _value_panel(self.beside)
         self.moving = [
-            self.threads, self.marks, *curves, self.title, self.best, self.value,
+            self.lines, self.marks, *self.curves, self.title, self.best, self.value,
         ]  # fmt: skip
         self._widen(FEWEST_STEPS)
 
     def draw(self, game: Game) -> bytes:
-        view = look(game.G, game.D)
-        self.p_g.set_ydata(view.p_g)
-        self.d.set_ydata(view.d)
-        self.d_best.set_ydata(view.d_best)
-        ends = view.x_fake[APART // 2 :: APART]
-        self.threads.set_segments(_segments(ends))
-        self.marks.set_xdata(ends)
+        now = measure(game.G, game.D)
+        for curve, y in zip(self.curves, (now.p_g, now.d, now.d_best), strict=True):
+            curve.set_ydata(y)
+        self.lines.set_segments(_segments(now.x_fake[SHOWN]))
+        self.marks.set_xdata(now.x_fake[SHOWN])
         steps, value, best = np.array(game.history).T
         self.value.set_data(steps, value)
         self.best.set_data(steps, best)
-        self.title.set_text(f"After {game.steps} steps: V = {view.value:.2f} nats")
-        width = FEWEST_STEPS * 2 ** math.ceil(
-            math.log2(max(1, game.steps / FEWEST_STEPS))
-        )
-        if width != self.width:
-            self._widen(width)
-        self.sentence = _describe_game(game.steps, view)
+        self.title.set_text(f"After {game.steps} steps: V = {now.value:.2f} nats")
+        doublings = math.ceil(math.log2(max(1, game.steps / FEWEST_STEPS)))
+        if FEWEST_STEPS * 2**doublings != self.width:
+            self._widen(FEWEST_STEPS * 2**doublings)
+        self.sentence = _describe_game(game.steps, now)
         return self.canvas.png()
 
     def _widen(self, width: int) -> None:
@@ -245,7 +210,7 @@ class _GamePicture:
 
 
 def _density_panel(axes: Axes) -> tuple[list[Any], Any]:
-    p_data = LAW.density(GRID[:, None])
+    p_data = P_DATA.density(GRID[:, None])
     axes.plot(GRID, p_data, color=style.DATA, lw=2, label="p_data")
     looks = {
         "p_g": {"color": style.GENERATED, "ls": "--", "lw": 2},
@@ -256,7 +221,7 @@ def _density_panel(axes: Axes) -> tuple[list[Any], Any]:
         axes.plot(GRID, torch.zeros_like(GRID), label=name, **look)[0]
         for name, look in looks.items()
     ]
-    axes.set(xlim=(-SHOWN, SHOWN), ylim=(0, 1.1), yticks=[0, 0.5, 1])
+    axes.set(xlim=(-LIMIT, LIMIT), ylim=(0, 1.1), yticks=[0, 0.5, 1])
     axes.set_ylabel("density; probability")
     axes.legend(ncols=4, loc="lower left", bbox_to_anchor=(0, 1), fontsize=9.5,
                 handlelength=1.8, columnspacing=1.2, borderaxespad=0)  # fmt: skip
@@ -265,35 +230,32 @@ def _density_panel(axes: Axes) -> tuple[list[Any], Any]:
 
 def _segments(x: Tensor) -> list[list[tuple[float, float]]]:
     """From each latent of the map to its x, (20,)."""
-    z = Z[APART // 2 :: APART].flatten().tolist()
+    z = Z[SHOWN].flatten().tolist()
     return [[(a, 0), (b, 1)] for a, b in zip(z, x.tolist(), strict=True)]
 
 
 def _map_panel(axes: Axes) -> tuple[Any, Any]:
     """z below, x above, a line from each z to its G(z); lines carry equal weight."""
-    z = Z[APART // 2 :: APART].flatten()
+    z = Z[SHOWN].flatten()
     look = {"colors": style.GENERATED, "linewidths": 0.8, "alpha": 0.7}
-    threads = axes.add_collection(LineCollection(_segments(z), **look))
+    lines = axes.add_collection(LineCollection(_segments(z), **look))
     axes.plot(z, torch.zeros_like(z), "|", color=style.DISCRIMINATOR, ms=7)
     (marks,) = axes.plot(z, torch.ones_like(z), "^", color=style.GENERATED, ms=4)
-    axes.set(xlim=(-SHOWN, SHOWN), ylim=(-0.15, 1.2), yticks=[0, 1])
-    axes.set_yticklabels(["z", "x = G(z)"])
+    axes.set(xlim=(-LIMIT, LIMIT), ylim=(-0.15, 1.2))
+    axes.set_yticks([0, 1], ["z", "x = G(z)"])
     axes.set_xlabel("place on the line (z below, x above)")
-    return threads, marks
+    return lines, marks
 
 
 def _level(axes: Axes, height: float, text: str) -> None:
-    """A reference line, its label below the right end, where curves come last."""
-    style.reference_line(axes, height, "")
-    axes.annotate(
-        text, (1, height), xycoords=("axes fraction", "data"), xytext=(-2, -3),
-        textcoords="offset points", ha="right", va="top", color=style.CAPTION,
-        fontsize=9,
-    )  # fmt: skip
+    """A reference line, its name below the right end, where curves come last."""
+    style.reference_line(
+        axes, height, text, offset=(-2, -3), va="top", **style.AT_THE_RIGHT
+    )
 
 
 def _value_panel(axes: Axes) -> tuple[Any, Any]:
-    _level(axes, CHEAPEST, "-log 4")
+    _level(axes, LOWEST_VALUE, "-log 4")
     (value,) = axes.plot([], [], color=style.DISCRIMINATOR, lw=1.4, label="V(D, G)")
     look = {"color": style.CAPTION, "ls": ":", "lw": 1.8}
     (best,) = axes.plot([], [], label="V(D*, G)", **look)
@@ -303,12 +265,12 @@ def _value_panel(axes: Axes) -> tuple[Any, Any]:
     return value, best
 
 
-def _describe_game(steps: int, view: View) -> str:
-    near = [(view.x_fake - c).abs() < 1.2 for c in LAW.centers.flatten()]
+def _describe_game(steps: int, now: Measured) -> str:
+    near = [(now.x_fake - c).abs() < 1.2 for c in P_DATA.centers.flatten()]
     left, right = (100 * share.double().mean().item() for share in near)
     return (
-        f"After {steps} steps V is {view.value:.2f} nats, the best D would have "
-        f"{view.best_value:.2f}, and a perfect G would leave it {CHEAPEST:.2f}. Of "
+        f"After {steps} steps V is {now.value:.2f} nats, the best D would have "
+        f"{now.best_value:.2f}, and a perfect G would leave it {LOWEST_VALUE:.2f}. Of "
         f"G's samples {left:.0f}% lie near the data's left peak, {right:.0f}% near "
         "the right one."
     )
@@ -336,14 +298,9 @@ def path(step: ScalarStep, lr: float, n: int) -> np.ndarray:
 
 
 def spiral(lr: float, n: int) -> np.ndarray:
-    """The curve that simultaneous steps lie on: a turn by atan(lr) each, outward.
+    """The curve that n simultaneous steps of size lr lie on: (m, 2) points.
 
-    Args:
-        lr: step size.
-        n: steps.
-
-    Returns:
-        (m, 2) points; the radius is sqrt(1 + lr^2) to the power of the step.
+    Each step turns by atan(lr) and makes the radius sqrt(1 + lr^2) times as long.
     """
     t = np.linspace(0, n, 40 * n + 1)
     radius, angle = (1 + lr**2) ** (t / 2), t * math.atan(lr)
@@ -358,13 +315,7 @@ def conserved(lr: float) -> np.ndarray:
 
     Along the diagonals u = (x + y) / sqrt 2, v = (y - x) / sqrt 2 it reads
     (1 - lr / 2) u^2 + (1 + lr / 2) v^2 = const: an ellipse for lr < 2, two lines for
-    lr = 2, a hyperbola above.
-
-    Args:
-        lr: step size.
-
-    Returns:
-        (m, 2) points; a row of NaN parts the two halves.
+    lr = 2, a hyperbola above. (m, 2) points; a row of NaN parts the two halves.
     """
     x, y = START
     level, slim, wide = x**2 + y**2 - lr * x * y, 1 - lr / 2, 1 + lr / 2
@@ -391,35 +342,35 @@ def spinning_game(
     """
     methods = {"simultaneous": simultaneous_step, "alternating": alternating_step}
     fig, (plane, beside) = style.new_figure(2, height=3.7)
-    law, trail, now, title = _plane_panel(plane)
+    theory, trail, now, title = _plane_panel(plane)
     radius = _radius_panel(beside)
-    canvas = Canvas(fig, moving=[law, trail, now, title, radius])
+    canvas = Canvas(fig, moving=[theory, trail, now, title, radius])
 
     def frame(method: str, lr: float, steps: int) -> bytes:
         points = path(methods[method], lr, steps)
         r = np.hypot(*points.T)
         drawn = points[: np.argmax(r > FAR) if (r > FAR).any() else None]
         curve = conserved(lr) if method == "alternating" else spiral(lr, steps)
-        law.set_data(*curve[~(np.hypot(*curve.T) > FAR)].T)
+        theory.set_data(*curve[~(np.hypot(*curve.T) > FAR)].T)
         trail.set_data(*drawn.T)
         now.set_data(*points[-1:].T)
         radius.set_data(range(len(r)), r)
-        title.set_text(_verdict(points))
+        title.set_text(describe_path(points))
         return canvas.png()
 
     def alt(method: str, lr: float, steps: int) -> str:
-        verdict = _verdict(path(methods[method], lr, steps)).replace("\n", ", ")
-        return f"The game x * y, {steps} {method} steps of size {lr:.2f}: {verdict}."
+        told = describe_path(path(methods[method], lr, steps)).replace("\n", ", ")
+        return f"The game x * y, {steps} {method} steps of size {lr:.2f}: {told}."
 
     controls = {
         "method": dropdown(list(methods), label="kind of step"),
-        "lr": slider(0.05, 2.2, 0.2, step=0.05, label="step size", format=".2f"),
+        "lr": slider(0.05, 2.2, 0.2, step=0.05, label="step size"),
         "steps": slider(0, MOST_STEPS, 30),
     }
     return Explorer(frame, controls, alt=alt, play="steps", fps=12)
 
 
-def _verdict(points: np.ndarray) -> str:
+def describe_path(points: np.ndarray) -> str:
     """The radius at the start and now, and whether the path left the picture."""
     r = np.hypot(*points.T)
     now = f"{r[-1]:.2f}" if r[-1] < 1000 else f"{r[-1]:.1e}"
@@ -431,16 +382,15 @@ def _verdict(points: np.ndarray) -> str:
 
 
 def _plane_panel(axes: Axes) -> tuple[Any, ...]:
-    at = np.linspace(-REACH, REACH, 13)
-    x, y = np.meshgrid(at, at)
+    x, y = np.meshgrid(*2 * [np.linspace(-REACH, REACH, 13)])
     axes.quiver(x, y, -y, x, color=style.REFERENCE, width=0.004, scale=60)
     axes.plot(0, 0, "+", color=style.DISCRIMINATOR, ms=10)
-    (law,) = axes.plot([], [], color=style.CAPTION, ls=":", lw=1.6)
+    (theory,) = axes.plot([], [], color=style.CAPTION, ls=":", lw=1.6)
     (trail,) = axes.plot([], [], "-o", color=style.NOTICE, lw=1.2, ms=3)
     (now,) = axes.plot([], [], "D", color=style.NOTICE, ms=8)
     axes.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), aspect="equal")
     axes.set(xlabel="x, which minimizes x y", ylabel="y, which maximizes x y")
-    return law, trail, now, axes.set_title(" \n ")
+    return theory, trail, now, axes.set_title(" \n ")
 
 
 def _radius_panel(axes: Axes) -> Any:

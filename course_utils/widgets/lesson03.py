@@ -21,7 +21,7 @@ LOW, HIGH = -12.0, 4.0  # logits on show
 
 
 class Point(NamedTuple):
-    """A loss at one logit: its height, and its slope in two variables."""
+    """A loss in nats at one logit, and its slope for each unit of two variables."""
 
     probability: float
     value: float
@@ -31,14 +31,6 @@ class Point(NamedTuple):
 
 def saturation_point(loss: Loss, logit: float) -> Point:
     """Value and slopes of a loss of D(G(z)) where D's logit is `logit`, by autograd.
-
-    Args:
-        loss: from (n,) probabilities to ().
-        logit: of a single sample.
-
-    Returns:
-        The probability, the loss in nats, and its slope in nats per unit of
-        probability and per unit of logit.
 
     Where D is undecided, log(1 - D) has slope -2 in D and -1/2 in the logit:
 
@@ -70,51 +62,45 @@ def saturation_explorer(learner_loss: Loss = losses.minimax_generator_loss) -> E
     canvas = Canvas(fig, moving=[*dots, *texts])
 
     def frame(logit: float) -> bytes:
-        point = saturation_point(learner_loss, logit)
-        for i, (x, y, text) in enumerate(_marks(point, logit)):
-            dots[i].set_data([x], [y])
-            texts[i].set_text(text)
+        p, value, in_p, in_logit = saturation_point(learner_loss, logit)
+        marks = [
+            (p, value, f"D = {p:.6f}\nloss {value:.4f}"),
+            (logit, value, f"logit {logit:.1f}\nloss {value:.4f}"),
+            (p, in_p, f"slope {in_p:.3f}"),
+            (logit, in_logit, f"slope {in_logit:.6f}"),
+        ]
+        for dot, text, (x, y, words) in zip(dots, texts, marks, strict=True):
+            dot.set_data([x], [y])
+            text.set_text(words)
         return canvas.png()
 
     def alt(logit: float) -> str:
-        p, value, in_p, in_l = saturation_point(learner_loss, logit)
+        p, value, in_p, in_logit = saturation_point(learner_loss, logit)
         return (
             f"At logit {logit:.1f}, where D is {p:.6f}, the loss is {value:.4f}; its "
-            f"slope is {in_p:.3f} in D and {in_l:.6f} in the logit."
+            f"slope is {in_p:.3f} in D and {in_logit:.6f} in the logit."
         )
 
     control = slider(LOW, HIGH, -6.9, step=0.1, label="logit of D(G(z))")
     return Explorer(frame, {"logit": control}, alt=alt)
 
 
-def _marks(point: Point, logit: float) -> list[tuple[float, float, str]]:
-    """Place and text of the mark in each of the four pictures."""
-    p, value, in_p, in_l = point
-    return [
-        (p, value, f"D = {p:.6f}\nloss {value:.4f}"),
-        (logit, value, f"logit {logit:.1f}\nloss {value:.4f}"),
-        (p, in_p, f"slope {in_p:.3f}"),
-        (logit, in_l, f"slope {in_l:.6f}"),
-    ]
-
-
 def _draw_curves(grid: np.ndarray, learner_loss: Loss) -> None:
+    (by_p, by_logit), (slope_by_p, slope_by_logit) = grid
     logits = np.linspace(LOW, HIGH, 161)
     for loss, look in (
         (losses.minimax_generator_loss, {"color": style.REFERENCE, "lw": 6}),
         (learner_loss, {"color": style.GENERATED, "lw": 1.8, "ls": "--"}),
     ):
         points = [saturation_point(loss, logit) for logit in logits]
-        p, value, in_p, in_l = np.array(points).T
-        grid[0, 0].plot(p, value, **look)
-        grid[0, 1].plot(logits, value, **look)
-        grid[1, 0].plot(p, in_p, **look)
-        grid[1, 1].plot(logits, in_l, **look)
-    grid[0, 0].set_ylim(-4.2, 0.6)
-    grid[1, 0].set_ylim(-4.2, 0.6)
-    grid[0, 0].set_ylabel("G's loss (nats)")
-    grid[1, 0].set_ylabel("slope of G's loss")
-    grid[1, 0].set_xlabel("D(G(z)), a probability")
-    grid[1, 1].set_xlabel("D's logit at G(z)")
-    grid[0, 0].set_title("Against D: slope -1 at 0, not flat")
-    grid[0, 1].set_title("Against the logit: flat where D is sure")
+        p, value, in_p, in_logit = np.array(points).T
+        by_p.plot(p, value, **look)
+        by_logit.plot(logits, value, **look)
+        slope_by_p.plot(p, in_p, **look)
+        slope_by_logit.plot(logits, in_logit, **look)
+    by_p.set(ylim=(-4.2, 0.6), ylabel="G's loss (nats)")
+    by_p.set_title("Against D: slope -1 at 0, not flat")
+    by_logit.set_title("Against the logit: flat where D is sure")
+    slope_by_p.set(ylim=(-4.2, 0.6), ylabel="slope of G's loss")
+    slope_by_p.set_xlabel("D(G(z)), a probability")
+    slope_by_logit.set_xlabel("D's logit at G(z)")

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
+import torch
+from matplotlib.axes import Axes
 from torch import Tensor
 
 from course_utils import games
@@ -27,9 +29,6 @@ class Setting(NamedTuple):
     optimizer: str
 
 
-Runs = Mapping[Setting | tuple[int, str, str], Tensor]
-
-
 def arrivals(distance: Tensor) -> str:
     """How many games have arrived, in a word that two machines agree on.
 
@@ -44,7 +43,9 @@ def arrivals(distance: Tensor) -> str:
     return "none" if n == 0 else "all" if n == len(distance) else "some"
 
 
-def race_replay(runs: Runs, x_real: Tensor, *, every: int) -> Explorer:
+def race_replay(
+    runs: Mapping[tuple[int, str, str], Tensor], x_real: Tensor, *, every: int
+) -> Explorer:
     """Races on a line, to be replayed: how long D was trained first, loss, optimizer.
 
     Args:
@@ -53,25 +54,33 @@ def race_replay(runs: Runs, x_real: Tensor, *, every: int) -> Explorer:
         x_real: (n, 1) data.
         every: steps between two pictures.
 
-    Returns:
-        A widget with a Play button.
-
     Raises:
         ValueError: a combination is missing, or the races differ in length.
     """
     runs = {Setting(*key): samples for key, samples in runs.items()}
     options = [list(dict.fromkeys(column)) for column in zip(*runs, strict=True)]
-    if len(runs) != np.prod([len(o) for o in options]):
-        raise ValueError(f"every combination of {options} is wanted, not {len(runs)}")
-    lengths = {len(samples) for samples in runs.values()}
-    if len(lengths) != 1:
-        raise ValueError(f"races of one length are wanted, not {sorted(lengths)}")
-    distances = {
-        key: games.distance_to_data(samples, x_real) for key, samples in runs.items()
-    }
-    last = (lengths.pop() - 1) * every
+    n_pictures, n_games = _common_shape(runs, options)
+    distances = {k: games.distance_to_data(x, x_real) for k, x in runs.items()}
+    last = (n_pictures - 1) * every
     half = last // every // 2 * every  # at the start no race is to be seen yet
-    stage = _Stage(runs, distances, x_real, every, last)
+    game = np.arange(1, n_games + 1)
+    fig, (rows, course) = style.new_figure(2, height=3.3, width_ratios=[1.25, 1])
+    _prepare_axes(rows, course, x_real.squeeze(-1).numpy(), game, last)
+    (samples,) = rows.plot([], [], "^", color=style.GENERATED, ms=4, alpha=0.5)
+    nothing = np.empty((0, n_games))
+    lines = course.plot(nothing, nothing, color=style.GENERATED, lw=1.2, alpha=0.7)
+    (dots,) = course.plot([], [], "D", color=style.NOTICE, ms=5)
+    canvas = Canvas(fig, moving=[samples, *lines, dots])
+
+    def frame(step: int, **setting: object) -> bytes:
+        at, i = Setting(**setting), step // every
+        x = runs[at][i, :, :SHOWN, 0].numpy()
+        samples.set_data(x.ravel(), game.repeat(x.shape[1]))
+        past = distances[at][: i + 1].numpy()
+        for line, y in zip(lines, past.T, strict=True):
+            line.set_data(every * np.arange(i + 1), y)
+        dots.set_data(np.full(n_games, step), past[-1])
+        return canvas.png()
 
     def alt(step: int, **setting: object) -> str:
         at = Setting(**setting)
@@ -87,51 +96,28 @@ def race_replay(runs: Runs, x_real: Tensor, *, every: int) -> Explorer:
         "optimizer": dropdown(options[2], label="optimizer of G"),
         "step": slider(0, last, half, step=every, label="step of the race"),
     }
-    return Explorer(stage.frame, controls, alt=alt, play="step", fps=10)
+    return Explorer(frame, controls, alt=alt, play="step", fps=10)
 
 
-class _Stage:
-    """The figure: a row of samples for each game, and the distances so far."""
+def _common_shape(runs: Mapping[Setting, Tensor], options: list) -> torch.Size:
+    """Pictures and games of all races, which have to be complete and alike."""
+    if len(runs) != np.prod([len(o) for o in options]):
+        raise ValueError(f"every combination of {options} is wanted, not {len(runs)}")
+    lengths = {len(samples) for samples in runs.values()}
+    if len(lengths) != 1:
+        raise ValueError(f"races of one length are wanted, not {sorted(lengths)}")
+    return next(iter(runs.values())).shape[:2]
 
-    def __init__(
-        self, runs: Runs, distances: Runs, x_real: Tensor, every: int, last: int
-    ) -> None:
-        self.runs, self.distances, self.every = runs, distances, every
-        some = next(iter(runs.values()))
-        self.n_games = some.shape[1]
-        fig, (rows, course) = style.new_figure(2, height=3.3, width_ratios=[1.25, 1])
-        self._dress(rows, course, x_real.squeeze(-1).numpy(), last)
-        (self.samples,) = rows.plot([], [], "^", color=style.GENERATED, ms=4, alpha=0.5)
-        look = {"color": style.GENERATED, "lw": 1.2, "alpha": 0.7}
-        self.lines = [course.plot([], [], **look)[0] for _ in range(self.n_games)]
-        (self.dots,) = course.plot([], [], "D", color=style.NOTICE, ms=5)
-        self.canvas = Canvas(fig, moving=[self.samples, *self.lines, self.dots])
 
-    def _dress(self, rows, course, x_real: np.ndarray, last: int) -> None:
-        low, high = np.quantile(x_real, [0.025, 0.975])
-        rows.axvspan(low, high, color=style.DATA, alpha=0.15, lw=0)
-        rows.annotate("data", ((low + high) / 2, 0.35), color=style.DATA, ha="center")
-        rows.set_xlim(-1.5, 5.5)
-        rows.set_ylim(0.2, self.n_games + 0.8)
-        rows.set_yticks(range(1, self.n_games + 1))
-        rows.set_ylabel("game")
-        rows.set_xlabel("x")
-        rows.set_title("What G makes")
-        course.set_xlim(0, last)
-        course.set_ylim(0, 4)
-        style.reference_line(course, ARRIVED, "arrived")
-        course.set_xlabel("step")
-        course.set_ylabel("distance to the data")
-        course.set_title("How far off it is")
-
-    def frame(self, pretraining: int, loss: str, optimizer: str, step: int) -> bytes:
-        at, i = Setting(pretraining, loss, optimizer), step // self.every
-        x = self.runs[at][i, :, :SHOWN, 0].numpy()
-        row = np.broadcast_to(np.arange(1, self.n_games + 1)[:, None], x.shape)
-        self.samples.set_data(x.ravel(), row.ravel())
-        past = self.distances[at][: i + 1].numpy()
-        steps = self.every * np.arange(i + 1)
-        for line, y in zip(self.lines, past.T, strict=True):
-            line.set_data(steps, y)
-        self.dots.set_data(np.full(self.n_games, step), past[-1])
-        return self.canvas.png()
+def _prepare_axes(
+    rows: Axes, course: Axes, x_real: np.ndarray, game: np.ndarray, last: int
+) -> None:
+    """A row of samples for each game at the left, the distances so far at the right."""
+    low, high = np.quantile(x_real, [0.025, 0.975])
+    rows.axvspan(low, high, color=style.DATA, alpha=0.15, lw=0)
+    style.label(rows, (low + high) / 2, 0.35, "data", style.DATA, ha="center")
+    rows.set(xlim=(-1.5, 5.5), ylim=(0.2, len(game) + 0.8), yticks=game)
+    rows.set(title="What G makes", xlabel="x", ylabel="game")
+    style.reference_line(course, ARRIVED, "arrived")
+    course.set(xlim=(0, last), ylim=(0, 4), xlabel="step", title="How far off it is")
+    course.set_ylabel("distance to the data")

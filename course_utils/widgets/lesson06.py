@@ -81,7 +81,7 @@ def convolution_explorer() -> Explorer:
 
     def frame(kind: str, size: int, kernel: int, stride: int, padding: int) -> bytes:
         found = conv_arithmetic(kind, size, kernel, stride, padding)
-        _draw_links(left, found, kind)
+        _draw_links(left, found, "outputs" if kind == TRANSPOSED else "inputs")
         setting = f"kernel {kernel}, stride {stride}, padding {padding}"
         left.set_title(f"{setting}: {size} to {found.n_out or 'nothing'}")
         _draw_overlap(right, found)
@@ -106,40 +106,36 @@ def convolution_explorer() -> Explorer:
     return Explorer(frame, controls, alt=alt)
 
 
-def _draw_links(axes: Axes, found: Arithmetic, kind: str) -> None:
+def _draw_links(axes: Axes, found: Arithmetic, counted: str) -> None:
+    """Inputs above, outputs below, a line for each link, counts at one of the two."""
     axes.clear()
     if found.problem:
         axes.text(0, 0.5, textwrap.fill(found.problem, 30), ha="center", va="center")
-    rows = {"inputs": (1.0, found.n_in), "outputs": (0.0, found.n_out)}
     half = max(found.n_in, found.n_out, 2) / 2
     for i, o in found.links:
         ends = (i - (found.n_in - 1) / 2, o - (found.n_out - 1) / 2)
         axes.plot(ends, (1.0, 0.0), color=style.REFERENCE, lw=1.2, zorder=1)
-    counted = "outputs" if kind == TRANSPOSED else "inputs"
-    for name, (height, n) in rows.items():
+    for name, n, height, beyond, color in (
+        ("inputs", found.n_in, 1.0, 1, style.DATA),
+        ("outputs", found.n_out, 0.0, -1, style.GENERATED),
+    ):
         x = np.arange(n) - (n - 1) / 2
-        color = style.DATA if name == "inputs" else style.GENERATED
         axes.plot(x, np.full(n, height), style.MARKERS[color], color=color, ms=7)
-        beyond = 1 if height else -1
         axes.text(-half, height + 0.22 * beyond, f"{n} {name}", va="center")
         if name == counted:
-            digits = {"ha": "center", "va": "center", "fontsize": 10 if n < 25 else 7.5}
+            look = {"ha": "center", "va": "center", "fontsize": 10 if n < 25 else 7.5}
             for place, count in zip(x, found.counts, strict=True):
-                axes.text(place, height + 0.1 * beyond, str(count), **digits)
-    axes.set_xlim(-half - 0.2, half + 0.2)
-    axes.set_ylim(-0.32, 1.32)
+                axes.text(place, height + 0.1 * beyond, str(count), **look)
+    axes.set(xlim=(-half - 0.2, half + 0.2), ylim=(-0.32, 1.32))
     axes.axis("off")
 
 
 def _draw_overlap(axes: Axes, found: Arithmetic) -> None:
     axes.clear()
-    if found.problem:
-        axes.axis("off")
-        return
-    axes.axis("on")
-    counts: Any = np.asarray(found.counts)
-    table = np.outer(counts, counts)
-    axes.imshow(table, cmap="gray", vmin=0, vmax=max(1, table.max()))
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.set_title(f"In two dimensions: {table.min()} to {table.max()}")
+    axes.axis("off" if found.problem else "on")
+    if not found.problem:
+        counts: Any = np.asarray(found.counts)
+        table = np.outer(counts, counts)
+        axes.imshow(table, cmap="gray", vmin=0, vmax=max(1, table.max()))
+        title = f"In two dimensions: {table.min()} to {table.max()}"
+        axes.set(xticks=[], yticks=[], title=title)

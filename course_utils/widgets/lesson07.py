@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from IPython.display import display
+from matplotlib.axes import Axes
 from torch import Tensor, nn
 
 from course_utils import training
@@ -19,6 +20,9 @@ from .canvas import Canvas
 from .controls import dropdown, slider
 from .explorer import Explorer
 
+COLUMNS, SAMPLES = 8, 48  # of the dashboard's mosaic
+EVERY = 20  # a picture at each round that is divisible by this, and at the end
+
 
 class Dashboard:
     """A run as it goes: samples from fixed latents, losses, D's outputs, gradients.
@@ -29,9 +33,6 @@ class Dashboard:
 
     Args:
         run: with `samples(n)`, `history` and `settings`, as a `trainer.Trainer` has.
-        n: samples on show.
-        columns: of their mosaic.
-        every: a picture at each round that is divisible by this, and at the end.
     """
 
     ALT = (
@@ -40,31 +41,27 @@ class Dashboard:
         "mean outputs D(x) and D(G(z)), and the lengths of both gradients."
     )
 
-    def __init__(
-        self, run: Any, *, n: int = 48, columns: int = 8, every: int = 20
-    ) -> None:
-        self.run, self.n, self.columns, self.every = run, n, columns, every
-        samples = run.samples(n)
-        self._board = board(samples, columns=columns, last_step=run.settings.steps)
+    def __init__(self, run: Any) -> None:
+        self.run, self._handle = run, None
+        last_step = run.settings.steps
+        self._board = board(run.samples(SAMPLES), columns=COLUMNS, last_step=last_step)
         self._canvas = Canvas(self._board.fig, moving=self._board.moving)
-        self._handle: Any = None
         self.rounds: list[int] = []
         self.pictures: list[bytes] = []
         self._draw()
 
     def update(self, record: Any) -> None:
         """A new record came: draw, every so often and at the end of the run."""
-        if record.step % self.every == 0 or record.step == self.run.settings.steps:
+        if record.step % EVERY == 0 or record.step == self.run.settings.steps:
             self._draw()
             if self._handle is not None:
-                self._handle.update(self._bundle(), raw=True, metadata=self._metadata())
+                self._handle.update(**self._output())
 
     def show(self) -> None:
         """Put the picture under this cell, where `update` finds it."""
-        self._handle = display(
-            self._bundle(), raw=True, metadata=self._metadata(), display_id=True
-        )
-        display({"text/plain": "", "text/html": style.spoken(self.ALT)}, raw=True)
+        self._handle = display(**self._output(), display_id=True)
+        text = {"text/plain": "", "text/html": style.screen_reader_text(self.ALT)}
+        display(text, raw=True)
 
     def replay(self) -> Explorer:
         """The pictures so far, under a slider.
@@ -75,28 +72,26 @@ class Dashboard:
         pictures, rounds = list(self.pictures), list(self.rounds)
         if len(pictures) < 2:
             raise ValueError("train with `watch=dashboard.update` first")
-
-        def alt(picture: int) -> str:
-            return f"After round {rounds[picture]}. {self.ALT}"
-
         last = len(pictures) - 1
         return Explorer(
             lambda picture: pictures[picture],
             {"picture": slider(0, last, last)},
-            play="picture", alt=alt, fps=4,
+            alt=lambda picture: f"After round {rounds[picture]}. {self.ALT}",
+            play="picture", fps=4,
         )  # fmt: skip
 
     def _draw(self) -> None:
-        samples = self.run.samples(self.n)
-        self._board.show(self.run.history, samples, columns=self.columns)
+        samples = self.run.samples(SAMPLES)
+        self._board.show(self.run.history, samples, columns=COLUMNS)
         self.pictures.append(self._canvas.png())
         self.rounds.append(self.run.history[-1].step if self.run.history else 0)
 
-    def _bundle(self) -> dict[str, Any]:
-        return {"image/png": self.pictures[-1], "text/plain": f"figure: {self.ALT}"}
-
-    def _metadata(self) -> dict[str, Any]:
-        return {"image/png": {"alt": self.ALT}}
+    def _output(self) -> dict[str, Any]:
+        """What IPython's `display` and its handle's `update` take."""
+        data = {"image/png": self.pictures[-1], "text/plain": f"figure: {self.ALT}"}
+        return {
+            "obj": data, "raw": True, "metadata": {"image/png": {"alt": self.ALT}},
+        }  # fmt: skip
 
 
 def walk_images(G: nn.Module, walks: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -109,10 +104,8 @@ def walk_images(G: nn.Module, walks: Mapping[str, Tensor]) -> dict[str, Tensor]:
     Returns:
         name -> (n, channels, size, size).
     """
-    place = next(G.parameters())
-    return {
-        name: training.sample(G, walk.to(place)).cpu() for name, walk in walks.items()
-    }
+    like = next(G.parameters())
+    return {name: training.sample(G, z.to(like)).cpu() for name, z in walks.items()}
 
 
 def latent_walk(G: nn.Module, walks: Mapping[str, Tensor]) -> Explorer:
@@ -131,16 +124,16 @@ def latent_walk(G: nn.Module, walks: Mapping[str, Tensor]) -> Explorer:
     if len(lengths) != 1 or min(lengths) < 2:
         raise ValueError(f"walks of one length are wanted, not {sorted(lengths)}")
     last = lengths.pop() - 1
-    images = walk_images(G, walks)
-    names = list(walks)
+    images, names = walk_images(G, walks), list(walks)
     norms = {name: walk.norm(dim=1) for name, walk in walks.items()}
     shown = torch.linspace(0, last, 12).round().long()
     fig, (one, strip, course) = style.new_figure(
         3, height=2.6, width_ratios=[1, 1.5, 1.2]
     )
     big = draw_images(one, images[names[0]][:1], columns=1)
-    small = draw_images(strip, images[names[0]][shown], columns=4, title="On the way")
-    _dress(course, norms, last)
+    small = draw_images(strip, images[names[0]][shown], columns=4)
+    strip.set_title("On the way")
+    _draw_norms(course, norms, last)
     (mark,) = course.plot([0], [0], "D", color=style.NOTICE, ms=7)
     canvas = Canvas(fig, moving=[big, small, mark])
 
@@ -163,14 +156,12 @@ def latent_walk(G: nn.Module, walks: Mapping[str, Tensor]) -> Explorer:
     return Explorer(frame, controls, alt=alt, play="place", fps=10)
 
 
-def _dress(course: Any, norms: Mapping[str, Tensor], last: int) -> None:
+def _draw_norms(axes: Axes, norms: Mapping[str, Tensor], last: int) -> None:
     roles = (style.GENERATED, style.NOTICE)
     for (name, y), role in zip(norms.items(), roles, strict=False):
-        x = np.arange(last + 1)
-        course.plot(x, y, color=role, ls=style.DASHES[role], lw=1.5, label=name)
+        style.line(axes, np.arange(last + 1), y, role, linewidth=1.5)
+        axes.lines[-1].set_label(name)
     highest = max(float(y.max()) for y in norms.values())
-    course.set_ylim(0, 1.5 * highest)
-    course.set_xlim(-0.5, last + 0.5)
-    course.set_xlabel("place")
-    course.set_title("Length of z")
-    course.legend(loc="upper right", fontsize=8.5)
+    axes.set(ylim=(0, 1.5 * highest), xlim=(-0.5, last + 0.5))
+    axes.set(xlabel="place", title="Length of z")
+    axes.legend(loc="upper right", fontsize=8.5)

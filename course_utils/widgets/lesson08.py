@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 
 import torch
-from torch import Tensor
 
 from course_utils.figures import curves, style
 from course_utils.figures.images import draw_images, tile
@@ -39,12 +39,10 @@ def curve_reader(runs: Mapping[str, Recording]) -> Explorer:
         raise ValueError("recordings sampled at the same rounds are wanted")
     rounds = times.pop()
     last, every = rounds[-1], rounds[-1] // (len(rounds) - 1)
-    stages: dict[str, _Stage] = {}
+    drawn = cache(lambda name: _run_figure(runs[name]))
 
     def frame(run: str, round: int) -> bytes:
-        if run not in stages:
-            stages[run] = _Stage(runs[run])
-        return stages[run].frame(round // every)
+        return drawn(run)(round // every)
 
     def alt(run: str, round: int) -> str:
         recording = runs[run]
@@ -60,8 +58,8 @@ def curve_reader(runs: Mapping[str, Recording]) -> Explorer:
 
 def spread(recording: Recording, step: int) -> str:
     """How much the samples at a round differ from each other, in a word or two."""
-    place = int((recording.sample_steps - step).abs().argmin())
-    between = recording.samples[place].std(dim=0).mean().item()
+    i = int((recording.sample_steps - step).abs().argmin())
+    between = recording.samples[i].std(dim=0).mean().item()
     return "samples all alike" if between < 0.1 else "samples that differ"
 
 
@@ -71,34 +69,26 @@ def _at(recording: Recording, curve: str, step: int) -> float:
     return recording.curves[curve][near].mean().item()
 
 
-class _Stage:
-    """The figure of one run: three panels of curves with a cursor, and samples."""
+def _run_figure(run: Recording) -> Callable[[int], bytes]:
+    """Three panels of curves with a cursor, and samples: a function of their number."""
+    fig, axes = style.new_figure(
+        4, width=10.4, height=2.9, width_ratios=[1, 1, 1, 1.05]
+    )
+    curves.draw_curves(axes[:3], run.steps, run.curves)
+    look = {"color": style.NOTICE, "lw": 1.4, "ls": style.DASHES[style.NOTICE]}
+    cursors = [panel.axvline(0, **look) for panel in axes[:3]]
+    samples = torch.as_tensor(run.samples)[:, : COLUMNS**2]
+    picture = draw_images(axes[3], samples[-1], columns=COLUMNS)
+    place = {"transform": axes[3].transAxes, "va": "top", "color": style.CAPTION}
+    caption = axes[3].text(0, -0.03, "", **place)
+    canvas = Canvas(fig, moving=[*cursors, picture, caption])
 
-    def __init__(self, run: Recording) -> None:
-        self.run, self.rounds = run, run.sample_steps.tolist()
-        fig, axes = style.new_figure(
-            4, width=10.4, height=2.9, width_ratios=[1, 1, 1, 1.05]
-        )
-        losses, answers, norms, images = axes
-        c = run.curves
-        curves.draw_losses(losses, run.steps, c["loss_d"], c["loss_g"])
-        curves.draw_outputs(answers, run.steps, c["d_real"], c["d_fake"])
-        curves.draw_norms(norms, run.steps, c["norm_d"], c["norm_g"])
-        look = {"color": style.NOTICE, "lw": 1.4, "ls": style.DASHES[style.NOTICE]}
-        self.cursors = [panel.axvline(0, **look) for panel in axes[:3]]
-        self.picture = draw_images(images, self._samples(-1), columns=COLUMNS)
-        self.caption = images.text(
-            0, -0.03, "", transform=images.transAxes, va="top", color=style.CAPTION
-        )
-        moving = [*self.cursors, self.picture, self.caption]
-        self.canvas = Canvas(fig, moving=moving)
+    def frame(i: int) -> bytes:
+        step = int(run.sample_steps[i])
+        for cursor in cursors:
+            cursor.set_xdata([step] * 2)
+        picture.set_data(tile(samples[i], columns=COLUMNS))
+        caption.set_text(f"16 latents, round {step}")
+        return canvas.png()
 
-    def _samples(self, place: int) -> Tensor:
-        return torch.as_tensor(self.run.samples[place][: COLUMNS**2])
-
-    def frame(self, place: int) -> bytes:
-        for cursor in self.cursors:
-            cursor.set_xdata([self.rounds[place]] * 2)
-        self.picture.set_data(tile(self._samples(place), columns=COLUMNS))
-        self.caption.set_text(f"16 latents, round {self.rounds[place]}")
-        return self.canvas.png()
+    return frame

@@ -11,11 +11,11 @@ SCREENSHOTS = Path(__file__).resolve().parents[1] / "screenshots"
 
 @pytest.fixture(scope="module")  # while it is open, no other test may run a loop
 def lab(tmp_path_factory):
-    reason = browser.missing()
-    if reason:
+    try:
+        with browser.running_lab(tmp_path_factory.mktemp("lab")) as lab:
+            yield lab
+    except browser.NoBrowser as reason:
         pytest.skip(f"Explorers were not tried in a browser. {reason}")
-    with browser.Lab(tmp_path_factory.mktemp("lab")).running() as lab:
-        yield lab
 
 
 @pytest.hookimpl(wrapper=True)
@@ -24,7 +24,6 @@ def pytest_runtest_makereport(item, call):
     lab = getattr(item, "funcargs", {}).get("lab")
     if report.failed and lab is not None:
         SCREENSHOTS.mkdir(exist_ok=True)
-        pages = [page for context in lab.browser.contexts for page in context.pages]
-        for i, page in enumerate(pages):
+        for i, page in enumerate(lab.context.pages):
             page.screenshot(path=SCREENSHOTS / f"{item.name}_{i}.png")
     return report
