@@ -90,7 +90,8 @@ UNLISTED = [row for table in TABLES for row in table]
     ("name", "expected", "source"), UNLISTED, ids=lambda x: x if len(x) < 60 else ""
 )
 def test_an_answer_that_no_bank_lists_is_judged_as_well(name, expected, source):
-    scope = dict(attack.NAMES) | {"__name__": "__main__"}
+    others = {exercise.name: exercise.reference for exercise in BANK.values()}
+    scope = attack.NAMES | others | {"__name__": "__main__"}
     exec(textwrap.dedent(source), scope)
     verdict = judge(scope[name], name)
     if expected in ("passes", "refused"):
