@@ -40,8 +40,8 @@ style: $(TEST)  ## check the code's form
 
 # Not reordered: the browser's tests, the longest of all, then begin first.
 unit: $(TEST)  ## check the package: tests and the examples in its docstrings
-	$(CHECK) pytest tests course_utils --doctest-modules -n $(WORKERS) \
-	    --dist loadscope --no-loadscope-reorder
+	$(CHECK) pytest tests course_utils --doctest-modules --ignore tests/bench \
+	    -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 # A notebook's cells stay together, and the longest notebooks begin first.
 verify: $(TEST)  ## check every notebook: solutions strictly, lessons unsolved
