@@ -42,7 +42,7 @@ def two_readings(counts: Any, *, notice: int = 0) -> Figure:
         left = shared
         for name, n in parts:
             axes.barh(y, n, left=left, color=DATA, alpha=0.55, edgecolor="white")
-            if n > 0.02 * row.sum():  # else the label is wider than its part
+            if n > 0.05 * row.sum():  # else the label is wider than its part
                 axes.text(left + n / 2, y, f"{name}\n{n}", ha="center", va="center")
             left += n
     box = {"facecolor": "white", "linewidth": 0, "alpha": 0.85}
@@ -59,10 +59,10 @@ def two_readings(counts: Any, *, notice: int = 0) -> Figure:
 
 
 def pixel_values(real: Any, drawn: Any) -> Figure:
-    """Histograms of pixels, with the range that no ink can leave.
+    """Histograms of pixels, with the range of possible ones.
 
     Args:
-        real, drawn: pixels of any shape; -1 is paper, 1 is full ink.
+        real, drawn: pixels of any shape; -1 is no ink, 1 is full ink.
     """
     real, drawn = np.ravel(real), np.ravel(drawn)
     outside = np.mean(np.abs(drawn) > 1)
@@ -78,18 +78,18 @@ def pixel_values(real: Any, drawn: Any) -> Figure:
         axes.text(-0.85 if fill else -0.75, 0.85 * share.max(), name, color=role)
     for low, high in ((bins[0], -1), (1, bins[-1])):
         axes.axvspan(low, high, color=NOTICE, alpha=0.18, linewidth=0)
-    axes.text(-2.0, 0.3, "less ink\nthan none", color=NOTICE)
-    axes.text(1.08, 0.3, "more ink\nthan there is", color=NOTICE)
+    axes.text(-2.0, 0.3, "below\n-1", color=NOTICE)
+    axes.text(1.08, 0.3, "above\n1", color=NOTICE)
     axes.set(
-        title=f"{outside:.0%} of the drawn pixels are no amount of ink",
-        xlabel="pixel (-1 paper, 1 full ink)", ylabel="share of pixels",
+        title=f"{outside:.0%} of the drawn pixels lie outside [-1, 1]",
+        xlabel="pixel (-1 no ink, 1 full ink)", ylabel="share of pixels",
         xlim=(bins[0], bins[-1]),
     )  # fmt: skip
     return fig
 
 
 def squared_error(x: Any, density: Any, guesses: Any, costs: Any) -> Figure:
-    """A density above, and below what each guess costs in mean squared error.
+    """A density above, and below it the mean squared error of each guess.
 
     Args:
         x, density: (m,) grid and density of the samples.
@@ -102,8 +102,7 @@ def squared_error(x: Any, density: Any, guesses: Any, costs: Any) -> Figure:
     line(axes[0], x, density, DATA)
     axes[0].set(
         ylabel="density p(x)",
-        title=f"Where a guess is cheapest, samples are {times:.0f} times rarer than "
-        "on a bump",
+        title=f"At the best guess samples are {times:.0f} times rarer than at a mode",
     )
     axes[1].plot(guesses, costs, color=DISCRIMINATOR, linewidth=1.4)
     for ax, height in ((axes[0], np.interp(best, x, density)), (axes[1], costs.min())):
@@ -129,7 +128,7 @@ def push_forward(u: Any, x: Any, density: Any) -> Figure:
     axes[0].hist(u, color=DISCRIMINATOR, **look)
     axes[0].set(title="in: uniform", xlabel="u", ylabel="density")
     line(axes[1], u[order], x[order], GENERATED)
-    axes[1].set(title="the map", xlabel="u", ylabel="x")
+    axes[1].set(title="the function", xlabel="u", ylabel="x")
     axes[2].hist(x, color=GENERATED, **look)
     grid = np.linspace(0, 1, len(density))
     line(axes[2], grid, density, DATA)
@@ -150,7 +149,7 @@ def cloud(z: Any, x: Any) -> Figure:
     near = np.argsort(np.abs(np.linalg.norm(z, axis=1) - 1))[: len(z) // 20]
     for ax, points, role, title in (
         (axes[0], z, DISCRIMINATOR, "latents z, all around 0"),
-        (axes[1], x, GENERATED, "G(z), a law without a formula"),
+        (axes[1], x, GENERATED, "samples G(z), density unknown"),
     ):
         look = {"s": 9, "alpha": 0.35, "linewidths": 0}
         ax.scatter(*points.T, color=role, marker=MARKERS.get(role, "o"), **look)
@@ -172,10 +171,10 @@ def walk_and_jump(walk: Any, jumps: Any, medians: Mapping[float, int]) -> Figure
     fig, axes = new_figure(3, height=2.9, width_ratios=[1.3, 1.3, 1], sharey=False)
     for ax, x, role, title in (
         (axes[0], walk, DISCRIMINATOR, "Markov chain"),
-        (axes[1], jumps, GENERATED, "independent draws"),
+        (axes[1], jumps, GENERATED, "independent samples"),
     ):
         ax.plot(np.asarray(x), ".", color=role, markersize=2)
-        ax.set(title=title, xlabel="draw", ylim=(-4.4, 4.4))
+        ax.set(title=title, xlabel="sample", ylim=(-4.4, 4.4))
     axes[0].set_ylabel("x")
     distance, steps = list(medians), list(medians.values())
     axes[2].semilogy(distance, steps, "s-", color=DISCRIMINATOR, linewidth=1.2)
@@ -183,7 +182,7 @@ def walk_and_jump(walk: Any, jumps: Any, medians: Mapping[float, int]) -> Figure
         axes[2].annotate(
             f"{n:,}", (d, n), xytext=(-6, 4), textcoords="offset points", ha="right"
         )
-    axes[2].set(title="steps to cross", xlabel="distance of bumps")
+    axes[2].set(title="steps to cross", xlabel="distance of modes")
     axes[2].set(xlim=(min(distance) - 1.3, max(distance) + 0.2))
     reference_line(axes[2], 1, "one pass")
     axes[2].set_ylim(0.6, 4 * max(steps))
