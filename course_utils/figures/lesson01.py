@@ -34,7 +34,7 @@ def two_readings(counts: Any) -> Figure:
         left = shared
         for name, n in parts:
             axes.barh(y, n, left=left, color=style.DATA, alpha=0.55, edgecolor="white")
-            if n > 0.02 * row.sum():  # else the label is wider than its part
+            if n > 0.05 * row.sum():  # else the label is wider than its part
                 axes.text(left + n / 2, y, f"{name}\n{n}", **middle)
             left += n
         axes.text(shared / 2, y, f"{shared} empty 0s", bbox=box, **middle)
@@ -51,7 +51,7 @@ def pixel_values(real: Any, drawn: Any) -> Figure:
     """Histograms of pixels, with the range that no ink can leave.
 
     Args:
-        real, drawn: pixels of any shape; -1 is paper, 1 is full ink.
+        real, drawn: pixels of any shape; -1 is no ink, 1 is full ink.
     """
     real, drawn = np.ravel(real), np.ravel(drawn)
     fig, axes = style.new_figure(height=2.7)
@@ -67,12 +67,12 @@ def pixel_values(real: Any, drawn: Any) -> Figure:
         axes.text(x, 0.85 * share.max(), name, color=role)
     for low, high in ((bins[0], -1), (1, bins[-1])):
         axes.axvspan(low, high, color=style.NOTICE, alpha=0.18, linewidth=0)
-    axes.text(-2.0, 0.3, "less ink\nthan none", color=style.NOTICE)
-    axes.text(1.08, 0.3, "more ink\nthan there is", color=style.NOTICE)
+    axes.text(-2.0, 0.3, "below\n-1", color=style.NOTICE)
+    axes.text(1.08, 0.3, "above\n1", color=style.NOTICE)
     axes.set(
-        title=f"{np.mean(np.abs(drawn) > 1):.0%} of the drawn pixels are no amount "
-        "of ink",
-        xlabel="pixel (-1 paper, 1 full ink)", ylabel="share of pixels",
+        title=f"{np.mean(np.abs(drawn) > 1):.0%} of the drawn pixels lie outside "
+        "[-1, 1]",
+        xlabel="pixel (-1 no ink, 1 full ink)", ylabel="share of pixels",
         xlim=(bins[0], bins[-1]),
     )  # fmt: skip
     return fig
@@ -92,8 +92,8 @@ def squared_error(x: Any, density: Any, guesses: Any, costs: Any) -> Figure:
     style.line(above, x, density, style.DATA)
     above.set(
         ylabel="density p(x)",
-        title=f"Where a guess is cheapest, samples are {density.max() / height:.0f} "
-        "times rarer than on a bump",
+        title=f"At the best guess samples are {density.max() / height:.0f} times rarer "
+        "than at a mode",
     )
     below.plot(guesses, costs, color=style.DISCRIMINATOR, linewidth=1.4)
     for ax, y in ((above, height), (below, costs.min())):
@@ -119,7 +119,7 @@ def push_forward(u: Any, x: Any, density: Any) -> Figure:
     before.hist(u, color=style.DISCRIMINATOR, **look)
     before.set(title="in: uniform", xlabel="u", ylabel="density")
     style.line(between, u[order], x[order], style.GENERATED)
-    between.set(title="the map", xlabel="u", ylabel="x")
+    between.set(title="the function", xlabel="u", ylabel="x")
     after.hist(x, color=style.GENERATED, **look)
     style.line(after, np.linspace(0, 1, len(density)), density, style.DATA)
     after.text(0.05, 0.82 * density.max(), "target", color=style.DATA)
@@ -144,12 +144,12 @@ def cloud(z: Any, x: Any) -> Figure:
         ax.scatter(*points[ring].T, color=style.NOTICE, **look | {"marker": "D"})
         ax.set_aspect("equal", adjustable="datalim")
     left.set(title="latents z, all around 0", xlabel="z₁", ylabel="z₂")
-    right.set(title="G(z), a law without a formula", xlabel="x₁", ylabel="x₂")
+    right.set(title="samples G(z), density unknown", xlabel="x₁", ylabel="x₂")
     return fig
 
 
 def walk_and_jump(walk: Any, jumps: Any, medians: Mapping[float, int]) -> Figure:
-    """A Markov chain beside independent draws, and what a crossing costs.
+    """A Markov chain beside independent samples, and what a crossing costs.
 
     Args:
         walk, jumps: (t,) positions, in the order they were made.
@@ -160,17 +160,17 @@ def walk_and_jump(walk: Any, jumps: Any, medians: Mapping[float, int]) -> Figure
     )
     for ax, x, role, title in (
         (chain, walk, style.DISCRIMINATOR, "Markov chain"),
-        (draws, jumps, style.GENERATED, "independent draws"),
+        (draws, jumps, style.GENERATED, "independent samples"),
     ):
         ax.plot(np.asarray(x), ".", color=role, markersize=2)
-        ax.set(title=title, xlabel="draw", ylim=(-4.4, 4.4))
+        ax.set(title=title, xlabel="sample", ylim=(-4.4, 4.4))
     chain.set_ylabel("x")
     distance, steps = list(medians), list(medians.values())
     cost.semilogy(distance, steps, "s-", color=style.DISCRIMINATOR, linewidth=1.2)
     for d, n in medians.items():
         style.label(cost, d, n, f"{n:,}", "black", (-6, 4), ha="right")
     style.reference_line(cost, 1, "one pass")
-    cost.set(title="steps to cross", xlabel="distance of bumps")
+    cost.set(title="steps to cross", xlabel="distance of modes")
     cost.set(xlim=(min(distance) - 1.3, max(distance) + 0.2))
     cost.set_ylim(0.6, 4 * max(steps))
     return fig
