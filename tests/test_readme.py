@@ -39,7 +39,7 @@ def test_a_table_without_marks_is_refused():
 
 def test_a_lesson_without_minutes_is_refused(tmp_path):
     source = (SOLUTIONS / "00_start_here.ipynb").read_text(encoding="utf-8")
-    broken = source.replace("10 minutes", "a while")
+    broken = source.replace("15 minutes", "a while")
     assert broken != source
     (tmp_path / "00_start_here.ipynb").write_text(broken, encoding="utf-8")
     with pytest.raises(ValueError, match="no title or minutes"):
