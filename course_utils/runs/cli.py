@@ -94,7 +94,7 @@ def _explained(command: Callable, asked: argparse.Namespace) -> int:
         text = str(error)
         # What all processes meet alike is said once a machine; memory is each one's.
         if distributed.local_rank() == 0 or isinstance(error, MemoryError):
-            print(text if text.endswith("?") else f"{text}.", file=sys.stderr)
+            print(text if text.endswith((".", "?")) else f"{text}.", file=sys.stderr)
         return ASKED_WRONGLY if isinstance(error, ValueError) else WRONG
     except KeyboardInterrupt:
         print("stopped; the last checkpoint, if any, is intact.", file=sys.stderr)
