@@ -7,6 +7,7 @@ A lesson shows the same rows.
 
 import importlib
 import os
+import platform
 import shutil
 import sys
 import warnings
@@ -41,10 +42,6 @@ class Check:
 # Each check returns its verdict, what it found, and what to do.
 
 
-def _python() -> tuple[str, ...]:
-    return OK, ".".join(map(str, sys.version_info[:3]))  # pip refuses older ones
-
-
 def _course() -> tuple[str, ...]:
     """Notebooks run in my_lessons/, where only an installed package is found."""
     try:
@@ -65,24 +62,21 @@ def _torch() -> tuple[str, ...]:
 
 
 def _device() -> tuple[str, ...]:
-    torch, name = importlib.import_module("torch"), "cpu"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a driver that is too old; said below
-        if torch.cuda.is_available():
-            name = "cuda"
-        elif torch.backends.mps.is_available():
-            name = "mps"
-    if name == "cpu" and shutil.which("nvidia-smi"):
-        advice = "Every lesson runs on the CPU. For the GPU: pytorch.org/get-started"
-        return WARNING, "CPU; there is an NVIDIA driver, not used by torch", advice
-    if name == "cpu":
-        return OK, f"CPU, {torch.get_num_threads()} threads"
+    torch = importlib.import_module("torch")
+    from course_utils.runs import devices
+
+    advice = "Every lesson runs on the CPU. For the GPU: pytorch.org/get-started"
     try:
-        torch.ones(2, device=name).sum().item()
-    except RuntimeError as error:
-        first = str(error).splitlines()[0]
-        return WARNING, f"{name} fails: {first}", "Every lesson runs on the CPU too."
-    return OK, torch.cuda.get_device_name() if name == "cuda" else "Apple GPU (mps)"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a driver that is too old; said below
+            device = devices.pick().type
+    except ValueError as error:
+        return WARNING, str(error), advice
+    if device != "cpu":
+        return OK, device
+    if shutil.which("nvidia-smi"):
+        return WARNING, "CPU; there is an NVIDIA driver, not used by torch", advice
+    return OK, f"CPU, {torch.get_num_threads()} threads"
 
 
 def _memory() -> tuple[str, ...]:
@@ -106,11 +100,6 @@ def _data() -> tuple[str, ...]:
     except data.DataError as error:
         return PROBLEM, str(error), "git checkout data/digits.npz"
     return OK, f"{len(images):,} handwritten digits, checksum right"
-
-
-def _jupyter() -> tuple[str, ...]:
-    metadata.version("ipykernel")
-    return OK, f"JupyterLab {metadata.version('jupyterlab')}"
 
 
 def _widgets() -> tuple[str, ...]:
@@ -143,10 +132,17 @@ def _settings() -> tuple[str, ...]:
 
 
 CHECKS = {
-    "Python": _python, "course": _course, "torch": _torch, "device": _device,
-    "memory": _memory, "disk": _disk, "data": _data, "Jupyter": _jupyter,
-    "widgets": _widgets, "settings": _settings,
-}  # fmt: skip
+    "Python": lambda: (OK, platform.python_version()),  # pip refuses older ones
+    "course": _course,
+    "torch": _torch,
+    "device": _device,
+    "memory": _memory,
+    "disk": _disk,
+    "data": _data,
+    "Jupyter": lambda: (OK, f"JupyterLab {metadata.version('jupyterlab')}"),
+    "widgets": _widgets,
+    "settings": _settings,
+}
 
 
 def report() -> list[Check]:

@@ -37,13 +37,15 @@ def update_copies(root: Path = ROOT) -> list[str]:
     for lesson in released(root):
         mine, then = root / COPIES / lesson.name, _as_released(lesson, root)
         if not mine.exists():
-            _copy(lesson, root)
+            _copy(lesson, mine)
             notes.append(f"{COPIES}/{lesson.name} is new.")
         elif then.exists() and _text(then) != _text(lesson):
             notes.append(
-                f"{COPIES}/{lesson.name} has a newer release; yours stays as it is. To "
-                f"change over and keep yours beside it: make reset LESSON={mine.name[:2]}"
+                f"{COPIES}/{lesson.name} has a newer release; yours stays as it is. For "
+                f"the new one, yours kept beside it: make reset LESSON={mine.name[:2]}"
             )
+            continue
+        _copy(lesson, then)
     return notes
 
 
@@ -63,7 +65,8 @@ def reset(number: int, root: Path = ROOT) -> tuple[Path, Path | None]:
             count += 1
         folder.mkdir(exist_ok=True)
         mine.rename(kept)
-    _copy(lessons[number], root)
+    _copy(lessons[number], mine)
+    _copy(lessons[number], _as_released(mine, root))
     return mine, kept
 
 
@@ -79,22 +82,21 @@ def released(root: Path = ROOT) -> list[Path]:
 
 
 def _as_released(lesson: Path, root: Path) -> Path:
-    """Not named .ipynb: it is no notebook of the learner's."""
+    """Where that copy lies; not named .ipynb, since it is none of the learner's."""
     return root / COPIES / RELEASED / f"{lesson.stem}.json"
 
 
 def _text(path: Path) -> str:
-    """Any line ends are read alike: git may have changed them, no new release."""
+    """Line ends are read alike: that git changed them is no new release."""
     return path.read_text(encoding="utf-8")
 
 
-def _copy(lesson: Path, root: Path) -> None:
+def _copy(lesson: Path, target: Path) -> None:
     """Copy by rename, so that an interruption leaves no half notebook."""
-    for target in (_as_released(lesson, root), root / COPIES / lesson.name):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_suffix(".partial")
-        shutil.copyfile(lesson, partial)
-        partial.replace(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_suffix(".partial")
+    shutil.copyfile(lesson, partial)
+    partial.replace(target)
 
 
 def reset_main(argv: list[str] | None = None, *, root: Path = ROOT) -> int:

@@ -10,6 +10,7 @@ went wrong on the way; the last checkpoint is intact in each case.
 """
 
 import argparse
+import functools
 import io
 import math
 import shlex
@@ -105,17 +106,18 @@ def _explained(command: Callable, asked: argparse.Namespace) -> int:
 
 
 def _train(asked: argparse.Namespace) -> int:
-    device = _device(asked.device)
+    device = devices.pick(asked.device)
+    if device.type == "cuda":
+        if device.index is None:  # under torchrun a GPU each
+            device = devices.pick(f"cuda:{distributed.local_rank()}")
+        torch.cuda.set_device(device)
     with distributed.joined(device) as group, ExitStack() as stack:
         run, config = group.from_main(lambda: _planned(asked, device))
         settings = Settings(**config["settings"])
-        images = _images(config["data"], settings, group)
-        if config.setdefault("images", len(images)) != len(images):
-            raise ValueError(
-                f"{run.folder} was trained on {config['images']:,} images, and "
-                f"{config['data']} now holds {len(images):,}: restore them, or start "
-                "a new run in another folder with --out"
-            )
+        wanted = config["data"], settings.size, settings.channels
+        load = functools.cache(lambda: data.load(*wanted)[0])
+        group.from_main(lambda: load() is None)  # what has to be fetched is, once
+        images = load()
         with devices.out_of_memory_explained(settings.batch_size):
             trainer = Trainer(images, settings, device=device, group=group)
         group.from_main(lambda: stack.enter_context(run.locked()))
@@ -126,19 +128,6 @@ def _train(asked: argparse.Namespace) -> int:
         else:
             whole = trainer.train()
     return 0 if whole else STOPPED
-
-
-def _device(name: str) -> torch.device:
-    """The device of this process: under torchrun a GPU each."""
-    device = devices.pick(name)
-    if distributed.launched():
-        if device.type == "cuda" and device.index is None:
-            device = devices.pick(f"cuda:{distributed.local_rank()}")
-        elif device.type == "mps":
-            device = torch.device("cpu")  # gloo knows no other
-    if device.type == "cuda":
-        torch.cuda.set_device(device)
-    return device
 
 
 def _planned(
@@ -180,27 +169,15 @@ def _old_config(run: RunFolder) -> dict[str, Any]:
     return content["config"]
 
 
-def _images(name: str, settings: Settings, group: distributed.Group) -> Tensor:
-    """The images; where they have to be fetched, the main process goes first."""
-    loaded = []
-
-    def load() -> None:
-        loaded.append(data.load(name, settings.size, settings.channels)[0])
-
-    group.from_main(load)
-    if not loaded:
-        load()
-    return loaded[0]
-
-
 def _train_with_files(trainer: Trainer, run: RunFolder, config: dict) -> bool:
     """The loop with its files and its bar; whether it came to its end."""
     config["left_out"] = data.left_out(config["data"])
     if config["left_out"]:
         print(f"{config['left_out']}.", flush=True)
     config |= {
-        "device": str(trainer.images.device), "processes": trainer.group.world_size,
-        "course_utils": __version__, "torch": str(torch.__version__),
+        "images": len(trainer.images), "device": str(trainer.images.device),
+        "processes": trainer.group.world_size, "course_utils": __version__,
+        "torch": str(torch.__version__),
     }  # fmt: skip
     steps = trainer.settings.steps
     with tqdm(
@@ -211,34 +188,29 @@ def _train_with_files(trainer: Trainer, run: RunFolder, config: dict) -> bool:
             _save(trainer, run, config)  # a folder without room is known now
         run.write_config(config)
         try:
-            trainer.train(
+            whole = trainer.train(
                 watch=lambda record: _show(bar, record),
                 after_round=lambda last: _save(trainer, run, config, last),
             )
         finally:
             run.write_history(trainer.history)  # also what led to a NaN
-    folder, done = shlex.quote(str(run.folder)), trainer.round
-    if done < steps:
-        print(
-            f"Stopped after round {done} of {steps}; it is in {run.checkpoint}. Go on "
-            f"with:\n  python -m course_utils train --resume --out {folder}"
-        )
+    folder = shlex.quote(str(run.folder))
+    print(f"{trainer.round} of {steps} rounds are in {run.folder}.", end=" ")
+    if whole:
+        print(f"New images:\n  python -m course_utils sample {folder}")
     else:
-        print(
-            f"{done} rounds are done; {run.folder} holds the pictures, the history and "
-            f"the checkpoint. New images:\n  python -m course_utils sample {folder}"
-        )
-    return done == steps
+        print(f"Go on with:\n  python -m course_utils train --resume --out {folder}")
+    return whole
 
 
 def _save(trainer: Trainer, run: RunFolder, config: dict, last: bool = False) -> bool:
     """Write checkpoint, history and picture if they are due; whether they were."""
-    done = trainer.round
-    due = last or done % trainer.settings.save_every == 0
+    due = last or trainer.round % trainer.settings.save_every == 0
     if due:
         trainer.save(run.checkpoint, config=config)
         run.write_history(trainer.history)
-        _write_picture(trainer.samples(), run.samples / f"round_{done:06d}.png")
+        picture = run.samples / f"round_{trainer.round:06d}.png"
+        _write_picture(trainer.samples(), picture)
     return due
 
 
