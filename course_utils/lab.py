@@ -41,8 +41,8 @@ def update_copies(root: Path = ROOT) -> list[str]:
             notes.append(f"{COPIES}/{lesson.name} is new.")
         elif then.exists() and _text(then) != _text(lesson):
             notes.append(
-                f"{COPIES}/{lesson.name} has a newer release; yours stays as it is. For "
-                f"the new one, yours kept beside it: make reset LESSON={mine.name[:2]}"
+                f"{COPIES}/{lesson.name} has a newer release; yours stays as it is. "
+                f"For the new one, yours kept beside: make reset LESSON={mine.name[:2]}"
             )
             continue
         _copy(lesson, then)

@@ -59,14 +59,13 @@ def history(out):
 def assert_same_run(out, other):
     """Every tensor of two checkpoints, and their histories but for the speed."""
     one, two = (
-        tensors(files.read_checkpoint(f / "checkpoint.pt")) for f in (out, other)
+        tensors(files.read_checkpoint(folder / "checkpoint.pt"))
+        for folder in (out, other)
     )
     assert one.keys() == two.keys() and len(one) > 20
     assert [name for name in one if not torch.equal(one[name], two[name])] == []
-    rows = [
-        [{**row, "images_per_second": 0} for row in history(f)] for f in (out, other)
-    ]
-    assert rows[0] == rows[1]
+    for row, want in zip(history(out), history(other), strict=True):
+        assert row | {"images_per_second": 0} == want | {"images_per_second": 0}
 
 
 def tensors(content):
@@ -125,15 +124,12 @@ def test_every_setting_is_an_option_and_a_gpu_gets_dcgans_own(capsys):
 
 # Each life ends by SIGKILL, in the midst of one thing or at any moment.
 LIVES = """
-import os, random, signal, sys, time, torch
+import io, os, random, signal, sys, time, torch
 from course_utils import data
 from course_utils.figures import images
 from course_utils.runs import cli, files
 load = data.load
 data.load = lambda *a: tuple(x[:40] for x in load(*a))
-weight = torch.nn.Parameter(torch.zeros(1))
-weight.grad = torch.zeros(1)
-torch.optim.Adam([weight]).step()  # its first use is slow: once for all lives
 
 def kill():
     os.kill(os.getpid(), signal.SIGKILL)
@@ -153,17 +149,12 @@ def after_the_twelfth_replace():  # the name has moved
         if len(calls) == 12: kill()
     os.replace = replace
 
-class Half:
+class Half(io.FileIO):
     files = 0
-    def __init__(self, path, mode): self.file = open(path, mode)
-    def __enter__(self): return self
-    def __exit__(self, *_): self.file.close()
-    def __getattr__(self, name): return getattr(self.file, name)
     def write(self, content):
         Half.files += 1
-        if Half.files < 6: return self.file.write(content)
-        self.file.write(content[: len(content) // 2])
-        self.file.flush()
+        if Half.files < 6: return super().write(content)
+        super().write(content[: len(content) // 2])
         kill()
 
 def in_the_sixth_write():
@@ -236,21 +227,10 @@ def test_ctrl_c_before_the_first_round_is_no_traceback(tmp_path, monkeypatch, ca
 
 
 def test_a_folder_in_which_a_process_trains_is_refused_to_another(whole, capsys):
-    holder = subprocess.Popen(
-        [sys.executable, "-c", LOCKED, str(whole)], cwd=ROOT, stdout=subprocess.PIPE
-    )
-    holder.stdout.readline()
-    assert resume(whole) == 1
+    with files.RunFolder(whole).locked():
+        assert resume(whole) == 1
     assert refused(capsys, "another process is training in", "--out") is True
-    holder.kill()  # a lock dies with its process
-    holder.wait()
     assert resume(whole) == 0
-
-
-LOCKED = """
-import sys, time; from course_utils.runs import files
-with files.RunFolder(sys.argv[1]).locked(): print("locked", flush=True); time.sleep(60)
-"""
 
 
 # --- A folder of images ---------------------------------------------------------------
