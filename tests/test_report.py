@@ -80,4 +80,4 @@ def test_a_run_on_a_folder_of_images_tells_what_was_left_out(tmp_path, capsys):
     assert capsys.readouterr().out.splitlines()[-1] == str(out / "report.html")
     page = (out / "report.html").read_text(encoding="utf-8")
     assert "no feature space" in page
-    assert "28 pixels; 16 images used; left out: 1 .heic." in page
+    assert "28 pixels, 16 images used; left out: 1 .heic." in page

@@ -48,8 +48,8 @@ def write(folder: Path | str) -> Path:
     run = files.RunFolder(folder)
     config, rows = files.read_checkpoint(run.checkpoint)["config"], run.read_history()
     settings = config["settings"]
-    about = [config["data"], f"{config['images']:,} images"]
-    about += [f"{settings['size']} pixels", config["left_out"] or "none left out"]
+    about = [config["data"], f"{settings['size']} pixels"]
+    about += [config["left_out"] or f"{config['images']:,} images"]
     columns = {name: [row[name] for row in rows] for name in CURVES}
     figure = curves.run_curves([row["step"] for row in rows], columns)
     page = PAGE.format(
