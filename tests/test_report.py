@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from PIL import Image
 
 from course_utils import data
 from course_utils.runs import cli, report
@@ -66,18 +65,3 @@ def test_a_folder_without_a_run_or_with_a_broken_one_gets_a_sentence(tmp_path, c
         capsys.readouterr()
         assert cli.report([str(out)]) == 1
         assert says in capsys.readouterr().err
-
-
-def test_a_run_on_a_folder_of_images_tells_what_was_left_out(tmp_path, capsys):
-    pictures = tmp_path / "pictures"
-    pictures.mkdir()
-    for i in range(16):
-        Image.new("L", (40, 40), 16 * i).save(pictures / f"{i}.png")
-    (pictures / "phone.HEIC").write_bytes(b"")
-    out = tmp_path / "run"
-    assert cli.train(["--data", str(pictures), "--out", str(out), *TINY]) == 0
-    assert cli.report([str(out)]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == str(out / "report.html")
-    page = (out / "report.html").read_text(encoding="utf-8")
-    assert "no feature space" in page
-    assert "28 pixels, 16 images used; left out: 1 .heic." in page

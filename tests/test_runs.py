@@ -253,6 +253,10 @@ def test_a_run_on_a_folder_goes_on_from_anywhere_and_tells_what_is_left_out(
     assert resume(".", "--data", "../photos", "--steps", "4") == 0
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["data"] == str(photos) and ".heic" in config["left_out"]
+    assert cli.report(["."]) == 0 and "report.html" in capsys.readouterr().out
+    page = Path("report.html").read_text(encoding="utf-8")
+    assert "28 pixels, 20 images used; left out: 2 .heic, 1 .gif." in page
+    assert "no feature space" in page
 
 
 # --- What is refused, and what goes wrong ---------------------------------------------
@@ -302,17 +306,6 @@ def test_a_folder_that_holds_a_run_is_not_written_over(whole, capsys):
         assert cli.train(options) == 2
         assert refused(capsys, word) is True
     assert before == {path: path.read_bytes() for path in whole.glob("*.*")}
-
-
-def test_a_run_whose_checkpoint_is_broken_or_lost_is_refused(tmp_path, capsys):
-    out = tmp_path / "run"
-    assert train(out, "--steps", 2) == 0
-    capsys.readouterr()
-    (out / "checkpoint.pt").write_bytes(b"PK half of it")
-    assert resume(out) == 1 and refused(capsys, "checkpoint.pt cannot be read") is True
-    (out / "checkpoint.pt").unlink()
-    assert resume(out) == 1 and refused(capsys, "there is no checkpoint") is True
-    assert train(out) == 2 and refused(capsys, "holds a run already") is True
 
 
 def test_a_place_that_cannot_be_used_is_a_sentence(tmp_path, capsys):

@@ -80,8 +80,10 @@ def report(argv: list[str]) -> int:
 
 def _parser(command: str, usage: str) -> argparse.ArgumentParser:
     """Options that are left out are not set; a wrong one is told in two lines."""
+    prog = f"python -m course_utils {command}"
     return argparse.ArgumentParser(
-        usage=f"python -m course_utils {command} {usage} (--help: all options)",
+        prog=prog,
+        usage=f"{prog} {usage} (--help: all options)",
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
     )
