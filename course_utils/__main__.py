@@ -19,25 +19,22 @@ COMMANDS = {
 
 def main(argv: list[str]) -> int:
     """Call the command that is named first; the rest are its own arguments."""
-    usage = "\n".join(f"  {name:<9} {says}" for name, (_, _, says) in COMMANDS.items())
-    usage = f"python -m course_utils COMMAND\n\n{usage}"
-    if not argv or argv[0] in ("-h", "--help", "help"):
-        print(usage)
-        return 0
-    if argv[0] not in COMMANDS:
-        from difflib import get_close_matches
-
-        near = get_close_matches(argv[0], COMMANDS, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        print(f"there is no command {argv[0]!r}{hint}\n\n{usage}", file=sys.stderr)
-        return 2
-    module, function, _ = COMMANDS[argv[0]]
-    command = getattr(import_module(f"course_utils.{module}"), function)
-    return command(argv[1:]) or 0
+    if argv and argv[0] in COMMANDS:
+        module, function, _ = COMMANDS[argv[0]]
+        command = getattr(import_module(f"course_utils.{module}"), function)
+        return command(argv[1:]) or 0
+    helped = not argv or argv[0] in ("-h", "--help", "help")
+    out = sys.stdout if helped else sys.stderr
+    print("python -m course_utils COMMAND\n", file=out)
+    for name, (_, _, says) in COMMANDS.items():
+        print(f"  {name:<9} {says}", file=out)
+    if not helped:
+        print(f"\nthere is no command {argv[0]!r}", file=out)
+    return 0 if helped else 2
 
 
 def _run(argv: list[str]) -> int:
-    """`main`; Ctrl-C while modules load, a reader who has left: no traceback."""
+    """`main`; Ctrl-C, a reader who has left, a full disk: no traceback."""
     # `-m` puts the present folder first, where a learner's own random.py or torch.py
     # would be taken for the real one.
     here = os.getcwd()
@@ -54,11 +51,9 @@ def _run(argv: list[str]) -> int:
     except KeyboardInterrupt:
         print("stopped.", file=sys.stderr)
         return 130  # what shells say after Ctrl-C
-    except BrokenPipeError:  # as in `... | head -1`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141  # what shells say of it
-    except OSError as error:  # most likely, its words went to a full disk
-        print(f"stopped: {error}.", file=sys.stderr)
+    except OSError as error:  # a reader has left, as in `... | head -1`, or no room
+        if not isinstance(error, BrokenPipeError):
+            print(f"stopped: {error}.", file=sys.stderr)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return status

@@ -2,15 +2,15 @@
 
     python -m course_utils doctor
 
-The exit status is 1 if there is a problem, else 0. A lesson shows the same rows.
+A lesson shows the same rows.
 """
 
 import importlib
 import os
+import platform
 import shutil
 import sys
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.machinery import PathFinder
@@ -22,7 +22,6 @@ OK, WARNING, PROBLEM = "ok", "warning", "problem"
 INSTALL = "python -m pip install -r requirements.txt"
 INSTALL_COURSE = "python -m pip install --no-deps -e ."
 GB = 1e9
-LESSON_MEMORY = 1.5  # GB, the most that a lesson's kernel may take
 
 
 @dataclass(frozen=True)
@@ -36,50 +35,11 @@ class Check:
 
     def __str__(self) -> str:
         row = f"{self.name:<9} {self.verdict:<8} {self.found}"
-        return f"{row}\n{'':<19}{self.advice}" if self.advice else row
+        advised = self.advice and self.verdict != OK
+        return f"{row}\n{'':<19}{self.advice}" if advised else row
 
 
-def report() -> list[Check]:
-    """Every check, always the same names in the same order.
-
-    >>> [check.name for check in report()][:3]
-    ['Python', 'course', 'torch']
-    """
-    return [_run(name, check) for name, check in CHECKS.items()]
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Print the report and a closing sentence."""
-    if argv:
-        print("python -m course_utils doctor takes no options", file=sys.stderr)
-        return 2
-    checks = report()
-    print(*checks, sep="\n")
-    verdicts = [check.verdict for check in checks]
-    if PROBLEM in verdicts:
-        print("\nMend what is marked as a problem, then run this again.")
-    elif WARNING in verdicts:
-        print("\nThe lessons run; a warning says what may be slow or in the way.")
-    else:
-        print("\nEverything is in place.")
-    return int(PROBLEM in verdicts)
-
-
-def _run(name: str, check: Callable[[], tuple[str, ...]]) -> Check:
-    """A check that fails is a row too, not a traceback."""
-    try:
-        return Check(name, *check())
-    except ModuleNotFoundError as error:  # PackageNotFoundError is one, too
-        return Check(name, PROBLEM, f"{error.name} is not installed", INSTALL)
-    except Exception as error:
-        return Check(name, PROBLEM, f"{type(error).__name__}: {error}", INSTALL)
-
-
-# --- The checks: each returns its verdict, what it found, and what to do --------------
-
-
-def _python() -> tuple[str, ...]:
-    return OK, ".".join(map(str, sys.version_info[:3]))  # pip refuses older ones
+# Each check returns its verdict, what it found, and what to do.
 
 
 def _course() -> tuple[str, ...]:
@@ -96,49 +56,40 @@ def _course() -> tuple[str, ...]:
 
 def _torch() -> tuple[str, ...]:
     version = importlib.import_module("torch").__version__
-    if _numbers(version) < (2, 6):
+    if tuple(map(int, version.split(".")[:2])) < (2, 6):
         return PROBLEM, version, f"The course needs 2.6 or later: {INSTALL}"
     return OK, version
 
 
 def _device() -> tuple[str, ...]:
     torch = importlib.import_module("torch")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a driver that is too old; said below
-        name = "cpu"
-        if torch.cuda.is_available():
-            name = "cuda"
-        elif torch.backends.mps.is_available():
-            name = "mps"
-    if name == "cpu" and shutil.which("nvidia-smi"):
-        advice = "Every lesson runs on the CPU. For the GPU: pytorch.org/get-started"
-        return WARNING, "CPU; there is an NVIDIA driver, not used by torch", advice
-    if name == "cpu":
-        return OK, f"CPU, {torch.get_num_threads()} threads"
+    from course_utils.runs import devices
+
+    advice = "Every lesson runs on the CPU. For the GPU: pytorch.org/get-started"
     try:
-        torch.ones(2, device=name).sum().item()
-    except RuntimeError as error:
-        first = str(error).splitlines()[0]
-        return WARNING, f"{name} fails: {first}", "Every lesson runs on the CPU too."
-    return OK, torch.cuda.get_device_name() if name == "cuda" else "Apple GPU (mps)"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a driver that is too old; said below
+            device = devices.pick().type
+    except ValueError as error:
+        return WARNING, str(error), advice
+    if device != "cpu":
+        return OK, device
+    if shutil.which("nvidia-smi"):
+        return WARNING, "CPU; there is an NVIDIA driver, not used by torch", advice
+    return OK, f"CPU, {torch.get_num_threads()} threads"
 
 
 def _memory() -> tuple[str, ...]:
-    free = importlib.import_module("psutil").virtual_memory().available
-    free = min(free, _container_limit()) / GB
-    if free < LESSON_MEMORY:
-        advice = f"A lesson takes up to {LESSON_MEMORY} GB: close programs and kernels."
-        return WARNING, f"{free:.1f} GB free", advice
-    return OK, f"{free:.1f} GB free"
+    free = importlib.import_module("psutil").virtual_memory().available / GB
+    advice = "A lesson takes up to 1.5 GB: close programs and kernels."
+    return (WARNING if free < 1.5 else OK), f"{free:.1f} GB free", advice
 
 
 def _disk() -> tuple[str, ...]:
     free = shutil.disk_usage(ROOT).free / GB
-    if free < 0.1:
-        return PROBLEM, f"{free:.2f} GB free", "Notebooks cannot be saved: make room."
-    if free < 1:
-        return WARNING, f"{free:.2f} GB free", "Checkpoints of lesson 7 need room."
-    return OK, f"{free:.0f} GB free"
+    advice = "Notebooks and checkpoints are saved here: make room."
+    verdict = PROBLEM if free < 0.1 else WARNING if free < 1 else OK
+    return verdict, f"{free:.{2 if free < 1 else 0}f} GB free", advice
 
 
 def _data() -> tuple[str, ...]:
@@ -151,18 +102,10 @@ def _data() -> tuple[str, ...]:
     return OK, f"{len(images):,} handwritten digits, checksum right"
 
 
-def _jupyter() -> tuple[str, ...]:
-    metadata.version("ipykernel")
-    version = metadata.version("jupyterlab")
-    if _numbers(version) < (4,):
-        return WARNING, f"JupyterLab {version}", f"4 or later is tried: {INSTALL}"
-    return OK, f"JupyterLab {version}"
-
-
 def _widgets() -> tuple[str, ...]:
     version = metadata.version("ipywidgets")
     browser_side = "share/jupyter/labextensions/@jupyter-widgets/jupyterlab-manager"
-    if _numbers(version) < (8,) or not (Path(sys.prefix) / browser_side).exists():
+    if int(version.split(".")[0]) < 8 or not (Path(sys.prefix) / browser_side).exists():
         advice = f"Sliders may show as text: {INSTALL}, then reload the page."
         return WARNING, f"ipywidgets {version}, half installed or old", advice
     return OK, f"ipywidgets {version}"
@@ -183,30 +126,55 @@ def _settings() -> tuple[str, ...]:
         distributed.launched()
     except ValueError as error:
         found.append(str(error))
-    if b"\r\n" in (ROOT / "Makefile").read_bytes():
-        found.append("git changed line ends: set core.autocrlf to input, clone anew")
-    if importlib.import_module("matplotlib").rcParamsOrig["text.usetex"]:
-        found.append("a matplotlibrc has text.usetex on: figures are drawn without it")
     if found:
         return WARNING, found[0], f"\n{'':<19}".join(found[1:])
     return OK, "nothing in the way"
 
 
 CHECKS = {
-    "Python": _python,
+    "Python": lambda: (OK, platform.python_version()),  # pip refuses older ones
     "course": _course,
     "torch": _torch,
     "device": _device,
     "memory": _memory,
     "disk": _disk,
     "data": _data,
-    "Jupyter": _jupyter,
+    "Jupyter": lambda: (OK, f"JupyterLab {metadata.version('jupyterlab')}"),
     "widgets": _widgets,
     "settings": _settings,
 }
 
 
-# --- Helpers ------------------------------------------------------------------------
+def report() -> list[Check]:
+    """Every check, always the same names in the same order.
+
+    >>> [check.name for check in report()][:3]
+    ['Python', 'course', 'torch']
+    """
+    rows = []
+    for name, check in CHECKS.items():  # one that fails is a row too, not a traceback
+        try:
+            found = check()
+        except ModuleNotFoundError as error:  # PackageNotFoundError is one, too
+            found = PROBLEM, f"{error.name} is not installed", INSTALL
+        except Exception as error:
+            found = PROBLEM, f"{type(error).__name__}: {error}", INSTALL
+        rows.append(Check(name, *found))
+    return rows
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Print the report and a closing sentence; 1 if there is a problem, else 0."""
+    checks = report()
+    print(*checks, sep="\n")
+    verdicts = [check.verdict for check in checks]
+    if PROBLEM in verdicts:
+        print("\nMend what is marked as a problem, then run this again.")
+    elif WARNING in verdicts:
+        print("\nThe lessons run; a warning says what may be slow or in the way.")
+    else:
+        print("\nEverything is in place.")
+    return int(PROBLEM in verdicts)
 
 
 def hiding(*folders: Path) -> list[Path]:
@@ -231,16 +199,3 @@ def proxies() -> list[str]:
     """Names of the environment variables that send requests through a proxy."""
     names = ("http_proxy", "https_proxy", "all_proxy")
     return [name for name in os.environ if name.lower() in names]
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """(2, 13) of "2.13.0+cpu"."""
-    return tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
-
-
-def _container_limit() -> float:
-    """Bytes a container may take in all; infinite outside one."""
-    try:
-        return int(Path("/sys/fs/cgroup/memory.max").read_text())
-    except (OSError, ValueError):  # no such file, or "max"
-        return float("inf")

@@ -8,8 +8,6 @@ learner: nothing here writes over a notebook in it.
 """
 
 import argparse
-import hashlib
-import json
 import os
 import shutil
 import sys
@@ -21,8 +19,8 @@ from course_utils import doctor
 
 ROOT = Path(__file__).resolve().parent.parent
 JUPYTER_DEFAULTS = Path(__file__).with_name("jupyter")  # no news pop-up
-COPIES, KEPT = "my_lessons", "kept"
-RECORD = ".made_from.json"  # in my_lessons/: which release each copy was made from
+COPIES = "my_lessons"
+RELEASED = ".released"  # in my_lessons/: each lesson as it was when it was copied
 
 
 # --- The copy -----------------------------------------------------------------------
@@ -35,19 +33,19 @@ def update_copies(root: Path = ROOT) -> list[str]:
     lessons that have a newer release than the learner's copy was made from.
     FileNotFoundError if there are no lessons to copy.
     """
-    made_from, notes = _read_record(root), []
+    notes = []
     for lesson in released(root):
-        name, now = lesson.name, _digest(lesson)
-        if not (root / COPIES / name).exists():
-            _copy(lesson, root / COPIES / name)
-            made_from[name] = now
-            notes.append(f"{COPIES}/{name} is new.")
-        elif made_from.setdefault(name, now) != now:
+        mine, then = root / COPIES / lesson.name, _as_released(lesson, root)
+        if not mine.exists():
+            _copy(lesson, mine)
+            notes.append(f"{COPIES}/{lesson.name} is new.")
+        elif then.exists() and _text(then) != _text(lesson):
             notes.append(
-                f"{COPIES}/{name} has a newer release; yours stays as it is. To "
-                f"change over and keep yours beside it: make reset LESSON={name[:2]}"
+                f"{COPIES}/{lesson.name} has a newer release; yours stays as it is. "
+                f"For the new one, yours kept beside: make reset LESSON={mine.name[:2]}"
             )
-    _write_record(root, made_from)
+            continue
+        _copy(lesson, then)
     return notes
 
 
@@ -57,20 +55,18 @@ def reset(number: int, root: Path = ROOT) -> tuple[Path, Path | None]:
     Returns the fresh copy, and where the old one is now (None if there was none).
     ValueError if no lesson has this number, 3 for 03_topic.ipynb.
     """
-    lessons = released(root)
-    found = [path for path in lessons if path.name.startswith(f"{number:02d}_")]
-    if not found:
-        numbers = ", ".join(path.name[:2] for path in lessons)
-        raise ValueError(f"there is no lesson {number:02d}; there are {numbers}")
-    mine, kept = root / COPIES / found[0].name, None
+    lessons = {int(path.name[:2]): path for path in released(root)}
+    if number not in lessons:
+        raise ValueError(f"there is no lesson {number}; there are {[*lessons]}")
+    mine, kept = root / COPIES / lessons[number].name, None
     if mine.exists():
-        folder, count = root / COPIES / KEPT, 1
+        folder, count = root / COPIES / "kept", 1
         while (kept := folder / f"{mine.stem}_{count}{mine.suffix}").exists():
             count += 1
         folder.mkdir(exist_ok=True)
         mine.rename(kept)
-    _copy(found[0], mine)
-    _write_record(root, _read_record(root) | {mine.name: _digest(found[0])})
+    _copy(lessons[number], mine)
+    _copy(lessons[number], _as_released(mine, root))
     return mine, kept
 
 
@@ -85,31 +81,22 @@ def released(root: Path = ROOT) -> list[Path]:
     return lessons
 
 
-def _copy(source: Path, target: Path) -> None:
+def _as_released(lesson: Path, root: Path) -> Path:
+    """Where that copy lies; not named .ipynb, since it is none of the learner's."""
+    return root / COPIES / RELEASED / f"{lesson.stem}.json"
+
+
+def _text(path: Path) -> str:
+    """Line ends are read alike: that git changed them is no new release."""
+    return path.read_text(encoding="utf-8")
+
+
+def _copy(lesson: Path, target: Path) -> None:
     """Copy by rename, so that an interruption leaves no half notebook."""
-    target.parent.mkdir(exist_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".partial")
-    shutil.copyfile(source, partial)
+    shutil.copyfile(lesson, partial)
     partial.replace(target)
-
-
-def _digest(path: Path) -> str:
-    """Of the text: git may have changed the line ends, which is no new release."""
-    return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
-
-
-def _read_record(root: Path) -> dict[str, str]:
-    """Which release each copy came from; a lost record counts as the present one."""
-    try:
-        record = json.loads((root / COPIES / RECORD).read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
-        return {}
-    return record if isinstance(record, dict) else {}
-
-
-def _write_record(root: Path, record: dict[str, str]) -> None:
-    text = json.dumps(record, indent=1, sort_keys=True) + "\n"
-    (root / COPIES / RECORD).write_text(text, encoding="utf-8")
 
 
 def reset_main(argv: list[str] | None = None, *, root: Path = ROOT) -> int:
@@ -122,18 +109,12 @@ def reset_main(argv: list[str] | None = None, *, root: Path = ROOT) -> int:
     try:
         fresh, kept = reset(parser.parse_args(argv).lesson, root)
     except (OSError, ValueError) as error:
-        return _complain(error)
+        print(error, file=sys.stderr)
+        return 1
     print(f"{fresh.relative_to(root)} is as released.")
     if kept:
         print(f"Your earlier copy: {kept.relative_to(root)}")
     return 0
-
-
-def _complain(error: Exception) -> int:
-    if getattr(error, "strerror", None):
-        error = f"{error.filename} cannot be read or written ({error.strerror})"
-    print(error, file=sys.stderr)
-    return 1
 
 
 # --- JupyterLab ---------------------------------------------------------------------
@@ -143,7 +124,6 @@ def main(argv: list[str] | None = None, *, root: Path = ROOT) -> int:
     """Update the learner's copy and serve it until JupyterLab is stopped."""
     parser = argparse.ArgumentParser(
         prog="python -m course_utils lab",
-        description="Open the lessons in JupyterLab.",
         epilog="Other options go to JupyterLab, such as --no-browser or --port 9999.",
         allow_abbrev=False,
     )
@@ -154,13 +134,11 @@ def main(argv: list[str] | None = None, *, root: Path = ROOT) -> int:
     try:
         notes = update_copies(root)
     except OSError as error:
-        return _complain(error)
-    hiding = [
-        f"{path} hides the package that a lesson means by this name: rename it."
-        for path in doctor.hiding(root / COPIES)
-    ]
-    for note in notes + hiding:
-        print(note, flush=True)
+        print(error, file=sys.stderr)
+        return 1
+    for path in doctor.hiding(root / COPIES):
+        notes.append(f"{path} hides the package of this name: rename it.")
+    print(*notes, sep="\n", end="\n" if notes else "", flush=True)
     if options.prepare:
         return 0
     print("JupyterLab opens in your browser; Control-C twice ends it.", flush=True)
@@ -185,25 +163,16 @@ def server_flags(root: Path = ROOT) -> list[str]:
 
 def environment() -> dict[str, str]:
     """Environment variables for JupyterLab and its kernels."""
-
-    def before(name: str, path: Path) -> str:
-        return os.pathsep.join(filter(None, [str(path), os.environ.get(name)]))
-
-    found = {
-        "JUPYTER_CONFIG_PATH": before("JUPYTER_CONFIG_PATH", JUPYTER_DEFAULTS),
-        # A "python3" kernel in the user's home would hide the one with the course.
-        "JUPYTER_PREFER_ENV_PATH": "1",
-        # The installed package points to where this folder was; it may have moved.
-        "PYTHONPATH": before("PYTHONPATH", ROOT),
-    }
+    # A "python3" kernel in the user's home would hide the one with the course.
+    found = {"JUPYTER_PREFER_ENV_PATH": "1"}
+    # The installed package points to where this folder was; it may have moved.
+    for name, path in (("JUPYTER_CONFIG_PATH", JUPYTER_DEFAULTS), ("PYTHONPATH", ROOT)):
+        before = os.environ.get(name)
+        found[name] = f"{path}{os.pathsep}{before}" if before else str(path)
     home = doctor.unwritable_home()
     if home:
         found["HOME"] = tempfile.mkdtemp(prefix="course-home-")
-        print(
-            f"Your home folder, {home}, cannot be written (see the variable HOME): "
-            f"JupyterLab keeps its settings in {found['HOME']} this time.",
-            file=sys.stderr,
-        )
+        print(f"{home} (see HOME) cannot be written: settings go to {found['HOME']}.")
     return found
 
 
@@ -215,12 +184,7 @@ def _serve(flags: list[str]) -> int:
     try:
         from jupyterlab.labapp import LabApp
     except ImportError as error:
-        missing = error.name or "a library"
-        print(
-            f"JupyterLab cannot be loaded: {missing} is missing or broken ({error}). "
-            f"If it is not installed: {doctor.INSTALL}",
-            file=sys.stderr,
-        )
+        print(f"no JupyterLab ({error}): {doctor.INSTALL}", file=sys.stderr)
         return 1
     finally:
         os.environ |= proxies

@@ -17,8 +17,8 @@ def test_fast_precision_is_one_of_the_two_and_asks_the_processor(monkeypatch):
     cpu = torch.device("cpu")
     assert devices.fast_precision(cpu) in devices.PRECISIONS
     for has, wanted in ((True, "bfloat16"), (False, "float32")):
-        for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
-            monkeypatch.setattr(torch.cpu, name, lambda has=has: has, raising=False)
+        name = "_is_avx512_bf16_supported"
+        monkeypatch.setattr(torch.cpu, name, lambda has=has: has, raising=False)
         assert devices.fast_precision(cpu) == wanted
     assert devices.fast_precision(torch.device("mps")) == "float32"
 
@@ -36,8 +36,7 @@ def test_in_bfloat16_sees_the_weights_as_they_are_and_rounds_products():
 
 
 def test_the_clock_is_read_after_the_device_has_finished(monkeypatch):
-    calls = []
-    clock = iter([10.0, 14.0])
+    calls, clock = [], iter([10.0, 14.0])
 
     def now():
         calls.append("clock")

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -25,7 +26,7 @@ SMALL = Settings(
 
 TINY = [
     "--device", "cpu", "--size", "28", "--latent-dim", "8", "--base-channels", "4",
-    "--batch-size", "8", "--log-every", "2", "--sample-every", "0", "--no-batch-norm",
+    "--batch-size", "8", "--log-every", "2", "--no-batch-norm",
 ]  # fmt: skip
 
 # What each of the two processes does; the first saves what the test compares.
@@ -127,23 +128,17 @@ def test_both_stop_and_go_on_together_and_hear_of_the_main_process(two):
 
 def test_the_command_under_torchrun_writes_and_speaks_once(two):
     said = (two / "stdout").read_text()
-    assert said.count("4 rounds are done") == 1 and "tidied up" not in said
+    assert said.count("4 of 4 rounds") == 1 and "tidied up" not in said
     config = json.loads((two / "run" / "config.json").read_text())
     assert config["processes"] == 2 and config["settings"]["batch_norm"] is False
     rows = files.RunFolder(two / "run").read_history()
     assert [row["step"] for row in rows] == [1, 2, 4]
 
 
-@pytest.mark.parametrize("master", [{}, {"MASTER_ADDR": "10.0.0.1"}])
 def test_variables_left_over_from_a_cluster_are_named_at_once(
-    tmp_path, monkeypatch, capsys, master
+    tmp_path, monkeypatch, capsys
 ):
-    for name, value in {
-        "RANK": "3",
-        "WORLD_SIZE": "8",
-        "LOCAL_RANK": "3",
-        **master,
-    }.items():
+    for name, value in (("RANK", "3"), ("WORLD_SIZE", "8"), ("LOCAL_RANK", "3")):
         monkeypatch.setenv(name, value)
     assert cli.train([*TINY, "--steps", "1", "--out", str(tmp_path / "run")]) == 2
     said = capsys.readouterr().err
@@ -164,24 +159,30 @@ def rank_11(monkeypatch):
 
 
 def test_each_process_of_a_machine_takes_its_own_gpu(rank_11, monkeypatch):
-    set_device = []
-    monkeypatch.setattr(
-        devices, "pick", lambda name: torch.device("cuda" if name == "auto" else name)
-    )
-    monkeypatch.setattr(torch.cuda, "set_device", set_device.append)
-    assert cli._device("auto") == torch.device("cuda:3")
-    assert set_device == [torch.device("cuda:3")]
-    assert cli._device("cpu") == torch.device("cpu")
-    assert cli._device("mps") == torch.device("cpu")  # gloo has no other
+    def joined(device):
+        raise ValueError(f"here with {device}")
+
+    def pick(name):
+        return torch.device("cuda" if name == "auto" else name)
+
+    monkeypatch.setattr(devices, "pick", pick)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda device: None)
+    monkeypatch.setattr(distributed, "joined", joined)
+    for asked, used in (("auto", "cuda:3"), ("cuda:1", "cuda:1"), ("cpu", "cpu")):
+        with pytest.raises(ValueError, match=f"here with {used}$"):
+            cli._train(SimpleNamespace(device=asked))
 
 
 def test_an_error_that_all_have_is_said_once_a_machine(rank_11, monkeypatch, capsys):
-    cli._complain(ValueError("wrong"))
+    def failing(error):
+        raise error
+
+    assert cli._explained(failing, ValueError("wrong")) == 2
     assert capsys.readouterr().err == ""
-    cli._complain(MemoryError("too little"))
-    assert capsys.readouterr().err == "process 11: too little.\n"
+    assert cli._explained(failing, MemoryError("too little")) == 1
+    assert capsys.readouterr().err == "too little.\n"
     monkeypatch.setenv("LOCAL_RANK", "0")
-    cli._complain(ValueError("wrong"))
+    cli._explained(failing, ValueError("wrong"))
     assert capsys.readouterr().err == "wrong.\n"
 
 

@@ -36,34 +36,31 @@ def test_without_torch_the_other_rows_are_still_there(monkeypatch):
 
 
 def test_what_a_machine_lacks_is_found(monkeypatch):
-    def no_kernel(*_, **__):
-        raise RuntimeError("no kernel image is available\nand more")
-
-    memory = SimpleNamespace(available=8e9)
+    memory = SimpleNamespace(available=1e9)
     cases = [
         ("torch", "problem", torch, "__version__", "2.5.1"),
         ("torch", "ok", torch, "__version__", "2.10.0+cu130"),
-        ("memory", "ok", psutil, "virtual_memory", lambda: memory),
-        ("memory", "warning", doctor, "_container_limit", lambda: 1e9),
+        ("memory", "warning", psutil, "virtual_memory", lambda: memory),
         ("disk", "ok", doctor.shutil, "disk_usage", _free(50)),
         ("disk", "warning", doctor.shutil, "disk_usage", _free(0.5)),
         ("disk", "problem", doctor.shutil, "disk_usage", _free(0.01)),
+        ("device", "warning", torch.cuda, "is_available", lambda: True),  # it fails
     ]
     for name, verdict, module, attribute, value in cases:
         with monkeypatch.context() as patch:
             patch.setattr(module, attribute, value)
+            if name == "device":
+                patch.setattr(torch, "zeros", _no_kernel)
             assert row(name).verdict == verdict, (name, verdict)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    for gpu, driver, found in (
-        (False, None, "CPU, "),
-        (False, "/usr/bin/nvidia-smi", "CPU; there is an NVIDIA driver, not used"),
-        (True, None, "cuda fails: no kernel image is available"),
-    ):
-        with monkeypatch.context() as patch:
-            patch.setattr(torch.cuda, "is_available", lambda gpu=gpu: gpu)
-            patch.setattr(torch, "ones", no_kernel)
-            patch.setattr(doctor.shutil, "which", lambda name, driver=driver: driver)
-            assert row("device").found.startswith(found)
+    for driver, found in (("/usr/bin/nvidia-smi", "not used"), (None, "CPU, ")):
+        monkeypatch.setattr(doctor.shutil, "which", lambda name, driver=driver: driver)
+        assert found in row("device").found
+
+
+def _no_kernel(*_, **__):
+    raise RuntimeError("no kernel image is available")
 
 
 def _free(gb):
@@ -86,14 +83,12 @@ def test_what_is_not_installed_is_named(monkeypatch, tmp_path):
     with monkeypatch.context() as patch:
         patch.setattr(doctor.metadata, "version", missing)
         assert row("course").advice == doctor.INSTALL_COURSE
-        assert row("Jupyter").found == "ipykernel is not installed"
+        assert row("Jupyter").found == "jupyterlab is not installed"
     monkeypatch.setattr(sys, "prefix", str(tmp_path))  # no browser side
     assert row("widgets").verdict == "warning"
 
 
 def test_settings_and_files_that_get_in_the_way_are_named(monkeypatch, tmp_path):
-    import matplotlib
-
     (tmp_path / "torch.py").write_text("")
     (tmp_path / "my_own.py").write_text("")
     monkeypatch.chdir(tmp_path)
@@ -103,12 +98,11 @@ def test_settings_and_files_that_get_in_the_way_are_named(monkeypatch, tmp_path)
     ):  # fmt: skip
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(doctor.PathFinder, "find_spec", _no_socks)
-    monkeypatch.setitem(matplotlib.rcParamsOrig, "text.usetex", True)
     found = str(row("settings"))
     assert "settings  warning" in found and "my_own" not in found
     for words in (
         f"{tmp_path / 'torch.py'} hides a package", "let HOME name", "ALL_PROXY",
-        "unset RANK WORLD_SIZE", "text.usetex",
+        "unset RANK WORLD_SIZE",
     ):  # fmt: skip
         assert words in found
 
@@ -140,13 +134,13 @@ def course(*arguments, **options):
 
 
 def test_a_learners_own_files_are_not_taken_for_the_real_ones(tmp_path):
-    for name in ("random", "copy", "torch", "difflib"):
+    for name in ("random", "copy", "torch"):
         (tmp_path / f"{name}.py").write_text("raise RuntimeError('mine')")
     done = course("doctor", cwd=tmp_path, stdout=subprocess.PIPE)
     assert "Traceback" not in done.stderr and "\ntorch     ok" in done.stdout
     assert f"{tmp_path / 'torch.py'} hides a package" in done.stdout
     done = course("docter", cwd=tmp_path)
-    assert done.returncode == 2 and "did you mean 'doctor'?" in done.stderr
+    assert done.returncode == 2 and "no command 'docter'" in done.stderr
 
 
 def test_a_reader_who_leaves_and_an_early_ctrl_c_end_it_quietly():
@@ -154,7 +148,7 @@ def test_a_reader_who_leaves_and_an_early_ctrl_c_end_it_quietly():
         f"{sys.executable} -m course_utils --help | true", shell=True, text=True,
         cwd=doctor.ROOT, capture_output=True,
     )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stderr == ""
     code = (
         "import sys, course_utils.__main__ as m\n"
         "def interrupted(argv): raise KeyboardInterrupt\n"

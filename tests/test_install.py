@@ -53,9 +53,6 @@ def below(names):
     return found
 
 
-# --- Versions -----------------------------------------------------------------------
-
-
 def test_every_package_is_pinned_to_one_version():
     for name, line in DEV.items():
         assert re.fullmatch(r"==[\w.]+", str(line.specifier)), name
@@ -76,9 +73,6 @@ def test_every_range_contains_its_pin_and_all_that_is_needed_has_one(ranges, pin
     assert needed - set(pins) == set()
 
 
-# --- What a learner's JupyterLab shows ----------------------------------------------
-
-
 def test_learners_get_no_tools_for_tests_or_grading():
     tools = {"pytest", "nbval", "ruff", "playwright", "nbgrader", "scikit-learn"}
     assert tools & set(LEARNER) == set()
@@ -96,9 +90,6 @@ def test_jupyterlab_gets_widgets_and_no_other_extension():
             continue  # pinned for another system
         found |= {m[1] for file in files if (m := folder.search(file.as_posix()))}
     assert found == {"@jupyter-widgets/jupyterlab-manager", "jupyterlab_pygments"}
-
-
-# --- Ways to start ------------------------------------------------------------------
 
 
 def test_conda_takes_the_same_pins_and_the_same_pythons():
@@ -143,10 +134,9 @@ def test_the_repository_has_one_address_and_none_is_invented():
             assert address and owner_and_name in link, f"{name}: {link}"
 
 
-# --- Make ---------------------------------------------------------------------------
-
-needs_make = pytest.mark.skipif(not shutil.which("make"), reason="make is missing")
-TARGETS = "lab reset test style unit verify solutions lessons bench clean".split()
+needs_make = pytest.mark.skipif(
+    os.name == "nt" or not shutil.which("make"), reason="make is missing"
+)
 
 
 def make(*arguments):
@@ -159,11 +149,11 @@ def make(*arguments):
 @needs_make
 def test_make_alone_lists_every_target():
     listed = re.findall(r"^make (\w+)", make().stdout, re.MULTILINE)
-    assert listed == TARGETS
+    targets = "lab reset test style unit verify solutions lessons bench clean"
+    assert listed == targets.split()
 
 
 @needs_make
-@pytest.mark.skipif(os.name == "nt", reason="the stand-in is a shell script")
 def test_an_old_python_gets_a_sentence_that_says_what_to_do(tmp_path):
     old = tmp_path / "python3"
     patch = "import sys; sys.version_info = (3, 9, 18)"

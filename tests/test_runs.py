@@ -23,21 +23,17 @@ ROOT = Path(__file__).resolve().parent.parent
 TINY = [
     "--device", "cpu", "--size", "28", "--latent-dim", "8", "--base-channels", "4",
     "--batch-size", "8", "--precision", "float32", "--log-every", "5",
-    "--sample-every", "0",
 ]  # fmt: skip
-STEPS = ["--steps", "30", "--checkpoint-every", "1"]
+STEPS = ["--steps", "30", "--save-every", "1"]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def few_digits():
     """Forty digits: the commands run as they are, on less."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(data, "load", few(data.load, 40))
+        load = data.load
+        patch.setattr(data, "load", lambda *a: tuple(x[:40] for x in load(*a)))
         yield
-
-
-def few(load, n):
-    return lambda *a, **k: tuple(x[:n] for x in load(*a, **k))
 
 
 def train(out, *options):
@@ -62,22 +58,25 @@ def history(out):
 
 def assert_same_run(out, other):
     """Every tensor of two checkpoints, and their histories but for the speed."""
-    tensors, rows = [], []
-    for folder in (out, other):
-        content, found = files.read_checkpoint(folder / "checkpoint.pt"), {}
-        todo = [("", content)]
-        while todo:
-            name, value = todo.pop()
-            if isinstance(value, torch.Tensor):
-                found[name] = value
-            elif isinstance(value, dict):
-                todo += [(f"{name}.{key}", inner) for key, inner in value.items()]
-        tensors.append(found)
-        rows.append([{**row, "images_per_second": 0} for row in history(folder)])
-    one, two = tensors
+    one, two = (
+        tensors(files.read_checkpoint(folder / "checkpoint.pt"))
+        for folder in (out, other)
+    )
     assert one.keys() == two.keys() and len(one) > 20
     assert [name for name in one if not torch.equal(one[name], two[name])] == []
-    assert rows[0] == rows[1]
+    for row, want in zip(history(out), history(other), strict=True):
+        assert row | {"images_per_second": 0} == want | {"images_per_second": 0}
+
+
+def tensors(content):
+    """Every tensor in nested dictionaries, by the names on its way."""
+    found = {}
+    for key, value in content.items():
+        if isinstance(value, torch.Tensor):
+            found[(key,)] = value
+        elif isinstance(value, dict):
+            found |= {(key, *rest): x for rest, x in tensors(value).items()}
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +92,7 @@ def whole(tmp_path_factory):
 
 def test_a_run_leaves_its_settings_history_pictures_and_checkpoint(tmp_path, capsys):
     out = tmp_path / "a" / "b"  # folders are made
-    assert train(out, "--steps", 10, "--sample-every", 4) == 0
+    assert train(out, "--steps", 10, "--save-every", 4) == 0
     config = json.loads((out / "config.json").read_text())
     assert config["data"] == "digits" and config["images"] == 40
     assert config["settings"]["steps"] == 10 and config["device"] == "cpu"
@@ -108,7 +107,7 @@ def test_a_run_leaves_its_settings_history_pictures_and_checkpoint(tmp_path, cap
         assert len(picture.getcolors(100_000)) > 3  # no plain paper
     said = capsys.readouterr()
     assert all(word in said.err for word in ("D(x)", "D(G(z))", "images/s", "10/10"))
-    assert "10 rounds are done" in said.out and f"sample {out}" in said.out
+    assert "10 of 10 rounds are in" in said.out and f"sample {out}" in said.out
 
 
 def test_every_setting_is_an_option_and_a_gpu_gets_dcgans_own(capsys):
@@ -125,14 +124,12 @@ def test_every_setting_is_an_option_and_a_gpu_gets_dcgans_own(capsys):
 
 # Each life ends by SIGKILL, in the midst of one thing or at any moment.
 LIVES = """
-import os, random, signal, sys, time, torch
+import io, os, random, signal, sys, time, torch
 from course_utils import data
+from course_utils.figures import images
 from course_utils.runs import cli, files
 load = data.load
-data.load = lambda *a, **k: tuple(x[:40] for x in load(*a, **k))
-weight = torch.nn.Parameter(torch.zeros(1))
-weight.grad = torch.zeros(1)
-torch.optim.Adam([weight]).step()  # its first use is slow: once for all lives
+data.load = lambda *a: tuple(x[:40] for x in load(*a))
 
 def kill():
     os.kill(os.getpid(), signal.SIGKILL)
@@ -152,17 +149,12 @@ def after_the_twelfth_replace():  # the name has moved
         if len(calls) == 12: kill()
     os.replace = replace
 
-class Half:
+class Half(io.FileIO):
     files = 0
-    def __init__(self, path, mode): self.file = open(path, mode)
-    def __enter__(self): return self
-    def __exit__(self, *_): self.file.close()
-    def __getattr__(self, name): return getattr(self.file, name)
     def write(self, content):
         Half.files += 1
-        if Half.files < 6: return self.file.write(content)
-        self.file.write(content[: len(content) // 2])
-        self.file.flush()
+        if Half.files < 6: return super().write(content)
+        super().write(content[: len(content) // 2])
         kill()
 
 def in_the_sixth_write():
@@ -199,8 +191,8 @@ def test_a_run_killed_at_many_moments_ends_like_one_that_was_not(whole, tmp_path
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     reached = ast.literal_eval(done.stdout.splitlines()[-1])
-    # A checkpoint a round, then the history: only what was being written is lost.
-    assert reached[:3] == [(2, True), (8, True), (10, True)]
+    # Checkpoint, history, picture a round: only what was being written is lost.
+    assert reached[:3] == [(1, True), (5, True), (7, True)]
     assert [rounds for rounds, _ in reached] == sorted(rounds for rounds, _ in reached)
     assert resume(out) == 0
     assert_same_run(out, whole)
@@ -210,18 +202,18 @@ def test_a_run_killed_at_many_moments_ends_like_one_that_was_not(whole, tmp_path
 def test_ctrl_c_ends_with_a_checkpoint_and_says_how_to_go_on(
     tmp_path, monkeypatch, capsys
 ):
-    out, write_due = tmp_path / "stopped run", cli._write_due
+    out, save = tmp_path / "stopped run", cli._save
 
     def interrupted(trainer, *rest):
         if trainer.round == 7:  # while files are written
             signal.raise_signal(signal.SIGINT)
-        return write_due(trainer, *rest)
+        return save(trainer, *rest)
 
-    monkeypatch.setattr(cli, "_write_due", interrupted)
-    assert train(out, "--steps", 30, "--checkpoint-every", 7) == 130
+    monkeypatch.setattr(cli, "_save", interrupted)
+    assert train(out, "--steps", 30, "--save-every", 7) == 130
     assert rounds_saved(out) == 8
     said = capsys.readouterr().out
-    assert "Stopped after round 8 of 30" in said
+    assert "8 of 30 rounds are in" in said
     assert f"python -m course_utils train --resume --out '{out}'" in said
 
 
@@ -231,7 +223,14 @@ def test_ctrl_c_before_the_first_round_is_no_traceback(tmp_path, monkeypatch, ca
 
     monkeypatch.setattr(data, "load", interrupted)
     assert train(tmp_path / "run", *STEPS) == 130
-    assert refused(capsys, "stopped at once") is True
+    assert refused(capsys, "stopped; the last checkpoint") is True
+
+
+def test_a_folder_in_which_a_process_trains_is_refused_to_another(whole, capsys):
+    with files.RunFolder(whole).locked():
+        assert resume(whole) == 1
+    assert refused(capsys, "another process is training in", "--out") is True
+    assert resume(whole) == 0
 
 
 # --- A folder of images ---------------------------------------------------------------
@@ -254,6 +253,10 @@ def test_a_run_on_a_folder_goes_on_from_anywhere_and_tells_what_is_left_out(
     assert resume(".", "--data", "../photos", "--steps", "4") == 0
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["data"] == str(photos) and ".heic" in config["left_out"]
+    assert cli.report(["."]) == 0 and "report.html" in capsys.readouterr().out
+    page = Path("report.html").read_text(encoding="utf-8")
+    assert "28 pixels, 20 images used; left out: 2 .heic, 1 .gif." in page
+    assert "no feature space" in page
 
 
 # --- What is refused, and what goes wrong ---------------------------------------------
@@ -270,15 +273,13 @@ def refused(capsys, *words):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--steps", "many"], ["--steps", "'many'"]),
-        (["--stepz", "4"], ["--stepz", "--help"]),
         (["--steps", "0"], ["steps must be at least 1"]),
         (["--size", "50"], ["size must be one of [28, 32, 64], not 50"]),
         (["--channels", "2"], ["channels must be 1 or 3"]),
         (["--data", "minst"], ["Did you mean 'mnist'?"]),
         (["--device", "cuda:99"], ["no device 'cuda:99'"]),
         (["--batch-size", "41"], ["40 images do not fill a batch of 41"]),
-        (["--checkpoint-every", "0"], ["checkpoint_every must be at least 1"]),
+        (["--save-every", "0"], ["save_every must be at least 1"]),
         (["--resume"], ["holds no run to go on with"]),
     ],
 )
@@ -286,6 +287,13 @@ def test_what_cannot_be_trained_is_refused(tmp_path, capsys, options, words):
     out = tmp_path / "run"
     assert train(out, "--steps", 3, *options) == 2
     assert refused(capsys, *words) is True and not out.exists()
+
+
+def test_options_that_nobody_knows_are_refused_by_name(tmp_path, capsys):
+    for options, word in ((["--steps", "many"], "'many'"), (["--stepz", "4"], "stepz")):
+        with pytest.raises(SystemExit, match="2"):
+            train(tmp_path / "run", *options)
+        assert word in capsys.readouterr().err
 
 
 def test_a_folder_that_holds_a_run_is_not_written_over(whole, capsys):
@@ -298,23 +306,6 @@ def test_a_folder_that_holds_a_run_is_not_written_over(whole, capsys):
         assert cli.train(options) == 2
         assert refused(capsys, word) is True
     assert before == {path: path.read_bytes() for path in whole.glob("*.*")}
-
-
-def test_a_run_whose_images_or_checkpoint_changed_is_refused(
-    tmp_path, monkeypatch, capsys
-):
-    out = tmp_path / "run"
-    assert train(out, "--steps", 2) == 0
-    capsys.readouterr()
-    with monkeypatch.context() as patch:
-        patch.setattr(data, "load", few(data.load, 30))
-        assert resume(out) == 2
-    assert refused(capsys, "trained on 40 images", "now holds 30") is True
-    (out / "checkpoint.pt").write_bytes(b"PK half of it")
-    assert resume(out) == 1 and refused(capsys, "checkpoint.pt cannot be read") is True
-    (out / "checkpoint.pt").unlink()
-    assert resume(out) == 1 and refused(capsys, "there is no checkpoint") is True
-    assert train(out) == 2 and refused(capsys, "holds a run already") is True
 
 
 def test_a_place_that_cannot_be_used_is_a_sentence(tmp_path, capsys):
@@ -334,15 +325,15 @@ def full_disk(*_, **__):
 def test_a_full_disk_ends_the_run_and_spares_the_checkpoint(
     tmp_path, monkeypatch, capsys, module, name
 ):
-    out, write_due = tmp_path / "run", cli._write_due
+    out, save = tmp_path / "run", cli._save
 
     def fill(trainer, *rest):
         if trainer.round == 9:
             monkeypatch.setattr(module, name, full_disk, raising=False)
-        return write_due(trainer, *rest)
+        return save(trainer, *rest)
 
-    monkeypatch.setattr(cli, "_write_due", fill)
-    assert train(out, "--steps", 20, "--checkpoint-every", 3) == 1
+    monkeypatch.setattr(cli, "_save", fill)
+    assert train(out, "--steps", 20, "--save-every", 3) == 1
     words = ("cannot be written", "No space left", "is intact", "Make room")
     assert refused(capsys, *words) is True
     assert rounds_saved(out) == 6 and not list(out.glob(".*.part"))
@@ -374,7 +365,7 @@ def test_nan_and_lack_of_memory_end_the_run_and_spare_the_checkpoint(
         out = tmp_path / fail.__name__
         with monkeypatch.context() as patch:
             patch.setattr(cli, "Trainer", partial(cli.Trainer, step=step))
-            assert train(out, "--steps", 20, "--checkpoint-every", 3) == 1
+            assert train(out, "--steps", 20, "--save-every", 3) == 1
         assert refused(capsys, says) is True and rounds_saved(out) == 6
 
 
@@ -382,20 +373,13 @@ def test_nan_and_lack_of_memory_end_the_run_and_spare_the_checkpoint(
 
 
 def test_sample_draws_the_averaged_g_and_prints_where(whole, tmp_path, capsys):
-    assert sample(whole) == 0
-    path = Path(capsys.readouterr().out.strip())
-    assert path == whole / "samples_seed_0.png" and path.exists()
-    path.unlink()
-    out = tmp_path / "new" / "picture.png"
-    assert sample(whole / "checkpoint.pt", "--n", 10, "--seed", 7, "--out", out) == 0
+    assert sample(whole, "--n", 10, "--seed", 7) == 0
+    out = whole / "samples_seed_7.png"
+    assert capsys.readouterr().out.strip() == str(out)
     G, settings = load_generator(whole / "checkpoint.pt")
     z = data.latent(10, settings.latent_dim, data.rng(7))
     cli._write_picture(training.sample(G, z), tmp_path / "same.png")
     assert out.read_bytes() == (tmp_path / "same.png").read_bytes()
-    capsys.readouterr()
-    for options, code, words in (
-        (["--n", "0"], 2, "n must be from 1 to 10000, not 0"),
-        (["--out", "samples.jpg"], 2, "samples.jpg must end in .png"),
-        (["--out", "/dev/null/picture.png"], 1, "cannot be written"),
-    ):
-        assert sample(whole, *options) == code and refused(capsys, words) is True
+    assert sample(whole, "--n", "0") == 2
+    assert refused(capsys, "n must be at least 1, not 0") is True
+    assert sample(tmp_path) == 1 and refused(capsys, "there is no checkpoint") is True

@@ -30,8 +30,7 @@ def pick(name: str = "auto") -> torch.device:
         torch.zeros(1, device=device).item()  # PyTorch knows names that compute nothing
     except (RuntimeError, AssertionError, ImportError):
         raise ValueError(
-            f"no device {name!r} on this machine; `python -m course_utils doctor` says "
-            "what there is, and 'auto' takes the best of it"
+            f"no device {name!r} on this machine: 'auto' takes the best there is"
         ) from None
     return device
 
@@ -42,14 +41,11 @@ def fast_precision(device: torch.device) -> str:
     bfloat16 keeps float32's range with 8 of its 24 bits of precision; where it has to
     be emulated, it is slower than float32.
     """
+    native = False
     if device.type == "cuda":
         native = torch.cuda.get_device_capability(device) >= (8, 0)
-    else:
-        # Private names: where a version of PyTorch lacks them, float32 is safe.
-        names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-        native = device.type == "cpu" and any(
-            getattr(torch.cpu, name, bool)() for name in names
-        )
+    elif device.type == "cpu":  # private: where a version lacks it, float32 is safe
+        native = getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
     return "bfloat16" if native else "float32"
 
 

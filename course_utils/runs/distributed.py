@@ -1,7 +1,7 @@
 """Several processes on one training: each computes its part of every batch.
 
-`torchrun` starts the processes; PyTorch's DistributedDataParallel averages their
-gradients, so that N processes do what one would do on the whole batch.
+`torchrun` starts the processes. Before each step of an optimizer their gradients are
+averaged, so that N processes do what one would do on the whole batch.
 """
 
 import os
@@ -13,7 +13,6 @@ from typing import TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
 
 from .files import RunError
 
@@ -26,7 +25,7 @@ class Group:
     Batch normalization: on GPUs its statistics are those of the whole batch
     (SyncBatchNorm); on CPUs, where PyTorch has none, of each process's part.
 
-    Source: Li et al. 2020, PyTorch Distributed, arXiv:2006.15704, section 3.
+    Source: Li et al. 2020, PyTorch Distributed, arXiv:2006.15704, section 2.
     """
 
     def __init__(
@@ -35,13 +34,21 @@ class Group:
         self.rank, self.world_size = rank, world_size
         self.is_main, self.device = rank == 0, torch.device(device)
 
-    def average_gradients(self, network: nn.Module) -> nn.Module:
-        """The network, its gradients averaged over the processes in each backward."""
+    def with_shared_statistics(self, network: nn.Module) -> nn.Module:
+        """The network, batch normalization over the batch of all processes."""
+        if self.world_size > 1 and self.device.type == "cuda":
+            return nn.SyncBatchNorm.convert_sync_batchnorm(network)
+        return network
+
+    def average_(self, gradients: list[Tensor]) -> None:
+        """Put the mean over the processes in place of each gradient."""
         if self.world_size == 1:
-            return network
-        if self.device.type == "cuda":
-            network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
-        return _DataParallel(network, broadcast_buffers=False)
+            return
+        flat = torch.cat([gradient.flatten() for gradient in gradients])
+        dist.all_reduce(flat)  # one message: many small ones take longer
+        parts = (flat / self.world_size).split([g.numel() for g in gradients])
+        for gradient, part in zip(gradients, parts, strict=True):
+            gradient.copy_(part.view(gradient.shape))
 
     def part(self, batch: Tensor) -> Tensor:
         """This process's rows of a batch that all processes know."""
@@ -72,16 +79,6 @@ class Group:
         if not told[1]:
             raise RunError("the main process failed, and says why")
         return told[0]
-
-
-class _DataParallel(DistributedDataParallel):
-    """DistributedDataParallel for a network that may be frozen in one player's step."""
-
-    def forward(self, *inputs: Tensor) -> Tensor:
-        # A frozen network has no gradients to wait for.
-        learning = any(p.requires_grad for p in self.module.parameters())
-        self.require_backward_grad_sync = learning
-        return super().forward(*inputs)
 
 
 def launched() -> bool:
@@ -116,11 +113,9 @@ def joined(device: torch.device) -> Iterator[Group]:
     try:
         yield Group(dist.get_rank(), dist.get_world_size(), device)
     except RuntimeError as error:
-        said = any(s in str(error) for s in ("Connection closed", "Connection reset"))
-        if not said and not isinstance(error, dist.DistBackendError):
-            raise
-        reason = str(error).splitlines()[0]
-        raise RunError(f"another process has left ({reason})") from error
+        if "Connection" in str(error) or isinstance(error, dist.DistBackendError):
+            raise RunError("another process has left, and says why") from error
+        raise
     finally:
         dist.destroy_process_group()
 

@@ -9,15 +9,16 @@ A process that is killed at any moment loses the rounds since its last checkpoin
 nothing else.
 """
 
-import contextlib
 import errno
 import io
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import filelock
 import torch
 
 FORMAT = 1  # of checkpoints
@@ -27,9 +28,6 @@ class RunError(RuntimeError):
     """A run cannot go on, or its files cannot be used; the message says what to do."""
 
 
-# --- Writing whole or not at all ------------------------------------------------------
-
-
 def write_whole(content: bytes | memoryview, path: Path) -> None:
     """Put a file in place of the old one in a single move; its folder is made.
 
@@ -37,7 +35,7 @@ def write_whole(content: bytes | memoryview, path: Path) -> None:
     killed at any moment leaves the old file or the new one, never half of one.
     `RunError` if it cannot be written; the old file is as it was.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "wb") as file:
@@ -45,22 +43,17 @@ def write_whole(content: bytes | memoryview, path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())  # before the name moves, or a power cut empties it
         os.replace(temporary, path)
-        for left_behind in path.parent.glob(f".{path.name}.*.part"):  # by a kill
-            left_behind.unlink()
     except OSError as error:
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             temporary.unlink(missing_ok=True)
-        kept = "; the last one is intact" if path.is_file() else ""
-        raise _unwritable(path, error, kept) from error
+        raise _unwritable(path, error) from error
 
 
-def _unwritable(path: Path, error: OSError, kept: str = "") -> RunError:
+def _unwritable(path: Path, error: OSError) -> RunError:
     full = error.errno in (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", -1))
+    kept = "; the last one is intact" if path.is_file() else ""
     cure = "Make room, or choose another place" if full else "Choose another place"
     return RunError(f"{path} cannot be written ({error.strerror}){kept}. {cure}")
-
-
-# --- Checkpoints ----------------------------------------------------------------------
 
 
 def write_checkpoint(content: dict[str, Any], path: Path) -> None:
@@ -91,9 +84,6 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return content
 
 
-# --- The folder -----------------------------------------------------------------------
-
-
 class RunFolder:
     """The files of one run; the folder need not exist."""
 
@@ -108,6 +98,22 @@ class RunFolder:
         """Whether the folder holds a run already, or what is left of one."""
         files = (self.checkpoint, self.config, self.history)
         return any(os.path.exists(file) for file in files)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from training here; `RunError` if one does already."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = filelock.FileLock(self.folder / ".lock", timeout=0).acquire()
+        except filelock.Timeout as error:
+            raise RunError(
+                f"another process is training in {self.folder}: wait until it ends, "
+                "or choose another folder with --out"
+            ) from error
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
+        with lock:
+            yield
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Write config.json."""

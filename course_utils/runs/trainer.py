@@ -1,14 +1,12 @@
 """The trainer: the two players' steps in a loop that can be watched, stopped, resumed.
 
-Everything that decides a run is in its `Settings` and its images: on one machine's CPU
-two runs with the same settings agree bit for bit, however often one of them was
-stopped.
+On one machine's CPU two runs with the same settings and images agree bit for bit,
+however often one of them was stopped.
 """
 
 import copy
 import math
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,58 +26,53 @@ from .files import RunError
 Step = Callable[..., tuple[Tensor, Tensor]]  # as `training.train_step`
 
 
-# --- Settings and records -------------------------------------------------------------
-
 COUNT, SHARE, RATE = "at least 1", "in [0, 1)", "in (0, 1]"
-SEED, PRECISION = "in [0, 2^32)", " or ".join(devices.PRECISIONS)
 _ALLOWS = {
     COUNT: lambda value: value >= 1,
     SHARE: lambda value: 0 <= value < 1,
     RATE: lambda value: 0 < value <= 1,
-    SEED: lambda value: 0 <= value < 2**32,
-    PRECISION: lambda value: value in devices.PRECISIONS,
+    "in [0, 2^32)": lambda value: 0 <= value < 2**32,
+    "float32 or bfloat16": lambda value: value in devices.PRECISIONS,
+    "True or False": lambda value: True,
 }
 
 
-def _setting(default: Any, meaning: str, must_be: str = "") -> Any:
-    return field(default=default, metadata={"help": meaning, "must_be": must_be})
+def _setting(default: Any, must_be: str, meaning: str) -> Any:
+    return field(default=default, metadata={"must_be": must_be, "help": meaning})
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that decides a run besides its images.
+    """Everything that decides a run besides its images; a ValueError if it makes none.
 
     The defaults train a small DCGAN on the digits in about a minute on two cores.
     """
 
-    size: int = _setting(32, "height and width of the images: 28, 32 or 64")
-    channels: int = _setting(1, "1 for gray, 3 for color", COUNT)
-    latent_dim: int = _setting(64, "numbers in a latent", COUNT)
-    base_channels: int = _setting(24, "width of both networks", COUNT)
-    batch_size: int = _setting(64, "images in a step, over all processes", COUNT)
-    steps: int = _setting(1200, "rounds in the whole run", COUNT)
-    lr_g: float = _setting(2e-3, "G's learning rate", RATE)
-    lr_d: float = _setting(1e-3, "D's learning rate", RATE)
-    beta1: float = _setting(0.5, "Adam's, for G and D", SHARE)
-    beta2: float = _setting(0.99, "Adam's, for G and D", SHARE)
-    n_discriminator_steps: int = _setting(1, "updates of D in a round", COUNT)
-    n_generator_steps: int = _setting(2, "updates of G in a round", COUNT)
-    average: float = _setting(
-        0.95, "share of the old weights in G's running average; 0: none", SHARE
-    )
-    # Both learning rates stay up to half of the run, then fall on a line.
-    last_lr: float = _setting(
-        0.05, "share of the learning rates that is left at the end of the run", RATE
-    )
-    precision: str = _setting("float32", "of the convolutions", PRECISION)
-    batch_norm: bool = _setting(True, "batch normalization in both networks")
-    log_every: int = _setting(10, "rounds between two records of the history", COUNT)
-    seed: int = _setting(0, "of initial weights, batches and latents", SEED)
+    size: int = _setting(32, COUNT, "height and width of the images: 28, 32 or 64")
+    channels: int = _setting(1, COUNT, "1 for gray, 3 for color")
+    latent_dim: int = _setting(64, COUNT, "numbers in a latent")
+    base_channels: int = _setting(24, COUNT, "width of both networks")
+    batch_size: int = _setting(64, COUNT, "images in a step, over all processes")
+    steps: int = _setting(1200, COUNT, "rounds in the whole run")
+    lr_g: float = _setting(2e-3, RATE, "G's learning rate")
+    lr_d: float = _setting(1e-3, RATE, "D's learning rate")
+    beta1: float = _setting(0.5, SHARE, "Adam's, for G and D")
+    beta2: float = _setting(0.99, SHARE, "Adam's, for G and D")
+    n_discriminator_steps: int = _setting(1, COUNT, "updates of D in a round")
+    n_generator_steps: int = _setting(2, COUNT, "updates of G in a round")
+    average: float = _setting(0.95, SHARE, "old weights' share in G's average; 0: none")
+    # Both learning rates stay up to half of the run, then fall on a line to this share.
+    last_lr: float = _setting(0.05, RATE, "share of the learning rates at the end")
+    precision: str = _setting("float32", "float32 or bfloat16", "of the convolutions")
+    batch_norm: bool = _setting(True, "True or False", "whether it is in both networks")
+    log_every: int = _setting(10, COUNT, "rounds between two records of the history")
+    save_every: int = _setting(100, COUNT, "rounds between checkpoints, and pictures")
+    seed: int = _setting(0, "in [0, 2^32)", "of initial weights, batches and latents")
 
     def __post_init__(self) -> None:
         for one in fields(self):
             value, must_be = getattr(self, one.name), one.metadata["must_be"]
-            if must_be and not _ALLOWS[must_be](value):
+            if not _ALLOWS[must_be](value):
                 raise ValueError(f"{one.name} must be {must_be}, not {value!r}")
 
 
@@ -100,9 +93,6 @@ class Record(NamedTuple):
     norm_d: float
     norm_g: float
     images_per_second: float
-
-
-# --- What a run begins with -----------------------------------------------------------
 
 
 def networks(settings: Settings) -> tuple[models.Generator, models.Discriminator]:
@@ -153,16 +143,13 @@ class Batches:
         return self._order[place * self.batch_size :][: self.batch_size]
 
 
-# --- The loop -------------------------------------------------------------------------
-
-
 class Trainer:
     """Two networks, their optimizers, and the loop.
 
     Args:
-        images: (n, channels, size, size) in [-1, 1]; moved to the device once. Their
-            type becomes that of the networks.
-        settings: of the run; a ValueError if the images do not fit them.
+        images: (n, channels, size, size) in [-1, 1]; a ValueError if they do not fit
+            the settings. Their type becomes that of the networks.
+        settings: of the run.
         G, D: networks to train in place; those of `networks(settings)` if None.
         step: one round of the game, with the arguments and results of
             `training.train_step`: the place for a step of your own.
@@ -201,12 +188,11 @@ class Trainer:
         self.optimizer_g = adam(self.G, settings.lr_g, settings)
         self.optimizer_d = adam(self.D, settings.lr_d, settings)
         for optimizer in (self.optimizer_g, self.optimizer_d):
-            optimizer.register_step_pre_hook(self._note_norm)
+            optimizer.register_step_pre_hook(self._before_step)
         self._norms: dict | None = None  # by optimizer, in a round that is recorded
-        # What the steps call: the same weights, in the run's precision, and with the
-        # gradients of all processes averaged.
+        # What the steps call: the same weights, in the run's precision.
         self._G, self._D = (
-            self.group.average_gradients(in_precision(network, settings))
+            in_precision(self.group.with_shared_statistics(network), settings)
             for network in (self.G, self.D)
         )
         self._latents = data.rng(settings.seed + 1)
@@ -254,7 +240,11 @@ class Trainer:
                     images = (self.round - started) * batch_size
                     record = Record(self.round, *row, images / (_now() - clock))
                     self.history.append(record)
-                    _require_finite(record)
+                    if not all(map(math.isfinite, record)):
+                        raise RunError(
+                            f"round {self.round}: a loss or a gradient is no longer a "
+                            "finite number: start a new run with lower learning rates"
+                        )
                     if watch:
                         watch(record)
                 # Asking other processes takes time: at records only.
@@ -285,16 +275,16 @@ class Trainer:
         self.round += 1
         if not measured:
             return []
-        # An optimizer that did not step has norm 0.
         norms = [norms.get(one, 0.0) for one in (self.optimizer_d, self.optimizer_g)]
-        row = [*losses, *probabilities, *norms]
-        return self.group.mean(torch.stack([_scalar(x) for x in row])).tolist()
+        row = [torch.as_tensor(x).item() for x in (*losses, *probabilities, *norms)]
+        return self.group.mean(torch.tensor(row, dtype=torch.float64)).tolist()
 
-    def _note_norm(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
-        """Length of the gradient that an optimizer is about to step with."""
+    def _before_step(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
+        """Average an optimizer's gradient over the processes, and note its length."""
+        weights = optimizer.param_groups[0]["params"]
+        gradients = [p.grad for p in weights if p.grad is not None]
+        self.group.average_(gradients)
         if self._norms is not None:
-            weights = [p for group in optimizer.param_groups for p in group["params"]]
-            gradients = [p.grad for p in weights if p.grad is not None]
             self._norms[optimizer] = torch.nn.utils.get_total_norm(gradients)
 
     def _next_batch(self) -> Tensor:
@@ -333,8 +323,6 @@ class Trainer:
         real_logits = without_a_trace(self.D, x_real)
         fake_logits = without_a_trace(self.D, x_fake)
         return real_logits.sigmoid().mean(), fake_logits.sigmoid().mean()
-
-    # --- samples and checkpoints ---
 
     def samples(self, n: int = 64, *, seed: int | None = None) -> Tensor:
         """(n, channels, size, size) images in [-1, 1] from the averaged G, on the CPU.
@@ -409,9 +397,6 @@ def load_generator(path: Path | str) -> tuple[models.Generator, Settings]:
 @contextmanager
 def interrupt_held_back() -> Iterator[Callable[[], bool]]:
     """Hold the first Ctrl-C back; what it yields says whether one came."""
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: False  # only the main thread hears signals
-        return
     came = []
 
     def note(number: int, frame: object) -> None:
@@ -432,21 +417,9 @@ def without_a_trace(network: nn.Module, x: Tensor) -> Tensor:
     return torch.func.functional_call(network, copies, (x,))
 
 
-def _scalar(x: Tensor | float) -> Tensor:
-    return torch.as_tensor(x, dtype=torch.float64).detach().reshape(()).cpu()
-
-
 def _now() -> float:
     devices.synchronize()
     return time.perf_counter()
-
-
-def _require_finite(record: Record) -> None:
-    if not all(map(math.isfinite, record)):
-        raise RunError(
-            f"round {record.step}: a loss or a gradient is no longer a finite number. "
-            "Start a new run with lower learning rates"
-        )
 
 
 def _require_batches(images: Tensor, settings: Settings, processes: int) -> None:
