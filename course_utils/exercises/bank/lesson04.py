@@ -61,11 +61,9 @@ entry(
     * the fake label: That is what D minimizes on fakes: G would learn to be caught. G
       wants the log of D(G(z)) itself, and large.
         (fake_probability) -> (1 - fake_probability)
-    * lost minus: G wants log D(G(z)) large, and an optimizer makes a loss small. The
-      minus is missing.
+    * lost minus: G wants log D(G(z)) large; an optimizer makes a loss small.
         -torch.log -> torch.log
-    * no log: There is no log in it. Its slope in the logit would be D (1 - D), which
-      vanishes on both sides; the log is what keeps it alive.
+    * no log: Without the log the slope in the logit, D (1 - D), vanishes on both sides.
         -torch.log(fake_probability) -> {-fake_probability|(1 - fake_probability)}
     """,
     names=NAMES,
@@ -110,8 +108,7 @@ entry(
     * cross-entropy on logits: `..._with_logits` applies a sigmoid, and fake_probability
       has been through one: use the cross-entropy on probabilities.
         losses.binary_cross_entropy -> F.binary_cross_entropy_with_logits
-    ~ sum in place of mean: A sum grows with the batch. An expectation is estimated by
-      the mean.
+    ~ sum in place of mean: A sum grows with the batch. Take the mean.
         /losses(.+)\)/ -> F\1, reduction="sum")
     """,
     names=NAMES,
@@ -129,28 +126,21 @@ entry(
     praise: At logit -8 that is 2,981 times as strong. The race will show it.
     hint: In the logit, d(-log D) = -(1 - D) and d log(1 - D) = -D. Divide.
     hint: D = 1 / (1 + exp(-l)). What is (1 - D) / D when it is written out?
-    edge: Right while D hesitates, wrong where it is sure or fooled. Is D or 1 - D
-      formed on the way? It is rounded to 0 or 1 there. Put D = 1 / (1 + exp(-l)) in and
-      cancel by hand: one exp is left, without a clamp.
+    edge: Right while D hesitates, wrong where it is sure or fooled, as D and 1 - D are
+      rounded there. Cancel by hand: one exp is left, without a clamp.
     right: return torch.sigmoid(-logit) / torch.sigmoid(logit)
     right: return torch.from_numpy(np.exp(-logit.detach().numpy()))
 
-    * upside down: Upside down: this is minimax over non-saturating. Where D is sure of
-      a fake, at negative logits, the new slope is the larger one.
+    * upside down: This is minimax over non-saturating. Where D is sure of a fake, at
+      negative logits, the new slope is the larger one.
         -logit -> logit
-    * sign: Both slopes are negative, so their ratio is positive: on every sample the
-      two losses pull the same way.
+    * sign: Both slopes are negative, so their ratio is positive.
         return -> return -
-    * the logit taken for D: (1 - D) / D is right, but the input is a logit: D is its
-      sigmoid.
-        return (1 - logit) / logit
     * one slope alone: This is one of the two slopes. Divide: -(1 - D) by -D.
         torch.exp(-logit) -> {|-}torch.sigmoid({|-}logit)
-    * ratio of the losses: These are the values, log D over log(1 - D). What moves G are
-      the slopes.
+    * ratio of the losses: These are the values, log D over log(1 - D), not the slopes.
         return {|-}F.softplus(-logit) / F.softplus(logit)
-    * 1 / D: 1 / D is the slope of log D in D. In the logit the new slope is -(1 - D);
-      divide that by -D.
+    * 1 / D: That is the slope of log D in D. In the logit it is 1 - D; divide by D.
         return 1 / torch.sigmoid(logit)
     """,
     names=NAMES,
@@ -213,8 +203,7 @@ entry(
       whether any sample is near it, and count the centers.
         dim=0 -> dim=1
         near.any(dim=0) -> near
-    * every sample near: `all` asks for a mode that every sample is near. One sample is
-      enough: `any`.
+    * every sample near: `all` asks for every sample. One is enough: `any`.
         any -> all
     * no radius: Every sample is given to its nearest center, however far that is. A
       mode counts only if a sample lies within the radius.
@@ -280,23 +269,21 @@ entry(
         | cost = F.softplus(t * (t + eps) - t**2 / 2)
         | (cost * weight).sum().backward()
         | return t.grad.item()
-    * the minimax gradient: This is the minimax gradient, theta E[D*(x)]. (A mean over
-      eps in place of x = theta + eps gives the same number.) For -log D the slope has
-      1 - D*.
+    * the minimax gradient: This is the minimax gradient, theta E[D*(x)]. (x = eps gives
+      the same number.) For -log D the slope has 1 - D*.
         sigmoid(theta * x - theta**2 / 2) -> sigmoid(theta**2 / 2 - theta * x)
         x = theta + eps -> x = eps
     * sign: The size is right, the sign is not. Raising theta above 0 moves G away from
       the data at 0, so the loss must rise.
         slope = theta -> slope = -theta
-    * theta forgotten: Chain rule: the logit of D* is theta^2 / 2 - theta x. There is
-      one theta in it, and one more in front of the slope.
+    * theta forgotten: One theta stands in the logit of D*, theta^2 / 2 - theta x, and
+      by the chain rule one more in front of the slope.
         slope = theta * -> slope =
         theta * x -> x
     * the offset forgotten: The border of D* lies halfway between the two distributions,
       at theta / 2. Keep the - theta^2 / 2.
         x - theta**2 / 2 -> x
-    * the loss itself: This is E[-log D*(x)], the height. Its derivative in theta is
-      asked for.
+    * the loss itself: This is E[-log D*(x)]. Its derivative in theta is asked for.
         slope = theta * torch.sigmoid -> slope = F.softplus
     * no weighted sum: Under N(0, 1) the eps near 0 are the likely ones: multiply by
       `weight`, then sum. `weight` sums to 1 already.
@@ -331,28 +318,22 @@ entry(
     * the smoothing itself: These are near 0: the reals would be called fake. The target
       of a real is 1, lowered by the smoothing.
         1 - smoothing -> smoothing
-    * outward: A target above 1 can never be met: D's logit would grow without end.
-      Smooth inward: 1 - smoothing.
+    * outward: No target above 1 can be met: D's logit would grow without end.
         1 - -> 1 +
     ~ half the smoothing: Classifiers split the smoothing between the two classes, 1 -
       s/2. Here the whole of it comes off the reals' target.
         smoothing) -> smoothing / 2)
-    * random targets: Noisy targets are another trick. Here all n targets are equal:
-      nothing is drawn.
+    * random targets: Noisy targets are another trick: here all n targets are equal.
         return 1 - smoothing * torch.rand(n)
         return torch.empty(n).uniform_(1 - smoothing, 1)
         return 1 - smoothing + (torch.rand(n) - 0.5) * smoothing
-    * both sides: Only the targets of the reals are asked for; those of the fakes stay
-      0. What happens if they do not is the next question.
+    * both sides: Only the reals' targets are asked for; those of the fakes stay 0.
         return torch.full((n,), 1 - smoothing), torch.{full((n,), smoothing)|zeros(n)}
-    * a fixed smoothing: The argument `smoothing` is not used. Take it off the target of
-      a real, 1.
+    * a fixed smoothing: The argument `smoothing` is not used. Take it off the target 1.
         1 - smoothing -> {1.0|0.9}
-    * one number: One number for the whole batch. Wanted is a target for each real:
-      shape (n,).
+    * one number: Wanted is a target for each real: shape (n,).
         torch.full((n,), 1 - smoothing) -> {torch.tensor|}(1 - smoothing)
-    * a column: Shape (n, 1): beside logits of shape (n,) that becomes a table of all
-      pairs. Make it (n,).
+    * a column: Beside logits of shape (n,) that becomes a table of pairs. Make it (n,).
         (n,) -> (n, 1)
     """,
     names=NAMES,
@@ -399,27 +380,22 @@ entry(
     * not smoothed: This is D* for the targets 1 and 0. Derive it again with the cost
       -a log D - (1 - a) log(1 - D) on data.
         votes / -> p_data /
-    * does not run from target to target: Put p_data = 0: only fakes come here, and D*
-      must be fake_target. Put p_g = 0: it must be real_target. Your answer misses one
-      of them.
+    * does not run from target to target: Where p_data = 0, D* must be fake_target, and
+      where p_g = 0, real_target. Your answer misses one of them.
         + fake_target * p_g ->
         return real_target * p_data / (p_data + p_g) {+|-} fake_target
         return (real_target - fake_target) * p_data / (p_data + p_g)
-    * parentheses missing: Division comes before addition: here a part of the sum is not
-      divided, or not divided by. Put each sum in parentheses.
+    * parentheses missing: Division comes before addition: put each sum in parentheses.
         return real_target * p_data + fake_target * p_g / (p_data + p_g)
         (p_data + p_g) -> p_data + p_g
-        return real_target * p_data + fake_target * p_g / p_data + p_g
-    * targets swapped: Data carries real_target, and what G makes fake_target: here they
-      are exchanged.
+    * targets swapped: Data carries real_target: here the two are exchanged.
         return (fake_target * p_data + real_target * p_g) / (p_data + p_g)
     * targets below the line: Soft targets do not change how often a sample comes: they
       stay above the line, and below it the weights p_data + p_g are as before.
         (p_data + p_g) -> (votes + p_data + p_g)
         return real_target * p_data / (real_target * p_data +
           {|fake_target * |(1 - fake_target) * }p_g)
-    * not divided: A weighted mean divides by the sum of the weights, p_data + p_g, and
-      by nothing else.
+    * not divided: A weighted mean divides by the sum of the weights, p_data + p_g.
         votes / (p_data + p_g) -> votes
         (p_data + p_g) -> {2|(p_data + p_g) / 2|(p_data + p_g) * 2}
     """,

@@ -32,13 +32,11 @@ entry(
         2 * ->
     * swapped: D's loss comes first: it has two terms, G's has one.
         return math.log(2), 2 * math.log(2)
-    * both with two terms: G's loss has one term, -log D(G(z)): the data do not occur in
-      it.
+    * both with two terms: G's loss has one term, -log D(G(z)), without the data.
         , math -> , 2 * math
     ~ bits: These are bits, logarithms to base 2. The losses are in nats: `math.log`.
         math.log(2) -> 1.0
-    * the value, not the loss: The value V(D, G) is -log 4 there; D *maximizes* it, and
-      its loss is -V.
+    * the value, not the loss: The value V(D, G) is -log 4 there; D's loss is -V.
         2 * -> -2 *
         return -math.log(4), {-|2 *} math.log(2)
     * the minimax generator: The second is the minimax loss, log(1 - 1/2). G trains with
@@ -46,8 +44,7 @@ entry(
         , math -> , {-|-2 * }math
     * the probabilities: These are D's outputs. What does an output of 1/2 *cost*?
         return {0.5|1.0}, 0.5
-    * zero: A loss of 0 means that somebody was sure and right. Here nobody is sure:
-      each answer of 1/2 costs -log(1/2).
+    * zero: A loss of 0 means that somebody was sure and right. Here nobody is sure.
         return {0.0|math.log(4)}, 0.0
         return 0.0, math.log(2)
     """,
@@ -83,8 +80,7 @@ entry(
     right: return (1 / (1 + (-real_logits).exp())).mean(), (0.5 * (1 +
       torch.tanh(fake_logits / 2))).mean()
 
-    * the logits themselves: These are mean logits; D(x) is a probability. Put each
-      logit through the sigmoid.
+    * the logits themselves: D(x) is a probability: put each logit through the sigmoid.
         torch.sigmoid( -> (
     * sigmoid of the mean: The mean was taken before the sigmoid: one logit of 100 hides
       every other. Average the probabilities of the images.
@@ -92,13 +88,9 @@ entry(
     * share that D calls real: You counted the images that D calls real, which does not
       say how sure D is. Average the probabilities as they are.
         /torch.sigmoid\((\w+)\)/ -> (\1 {>|>=} 0).float()
-    * exp overflows: Right, but exp(100) is infinite in float32, and infinity over
-      infinity is NaN. `torch.sigmoid` takes care of large logits.
-        /torch.sigmoid\((\w+)\)/ -> (\1.exp() / (1 + \1.exp()))
     * swapped: The two change places: D(x), on data, comes first.
         return real, fake -> return fake, real
-    * one mean of all: Data and fakes went into one mean. How far the two are apart is
-      what you want to read: return one mean for each.
+    * one mean of all: Data and fakes went into one mean: return one mean for each.
         return torch.sigmoid(torch.cat([real_logits, fake_logits])).mean()
         real, fake -> (real + fake) / 2
     * 1 - D on fakes: The second number is how sure D is that fakes are fakes. D(G(z))
@@ -108,11 +100,7 @@ entry(
         .mean() -> .sum()
     * sigmoid twice: The sigmoid was applied twice: no result leaves [0.5, 0.73].
         /(torch.sigmoid\(\w+\)).mean/ -> torch.sigmoid(\1).mean
-    * log-probabilities: A logarithm came in, as in a loss. Average the probabilities.
-        torch.sigmoid( -> {|-}F.logsigmoid(
-        .mean() -> .log().mean().exp()
-    * one for each image: These are probabilities image by image. A curve needs one
-      number for each batch: the mean.
+    * one for each image: These are one for each image. Take each batch's mean.
         .mean() -> {|.tolist()}
     """,
     names=NAMES,
@@ -175,20 +163,15 @@ because: Each fault contradicts the healthy run, or itself, in another curve.
 praise: You can read a run now that somebody else has broken.
 hint: Sort by D first: in which runs does it win outright (D(x) at 1, D(G(z)) at 0), in
   which does it lose, in which does it answer 1/2?
-hint: Among runs that D wins: is G's loss high, as it must be, or low? And is G's
-  gradient 0? Where two curves contradict each other, the code does.
-hint: Two runs are left that D wins while G has a gradient. In which of them does D's
-  own gradient go to 0? And what is its loss at round 1, before anybody has learned?
-hint: Among runs whose losses lie still on the dotted lines: does D answer 1/2, as those
-  losses say?
+hint: Where two curves contradict each other, the code does. Among runs that D wins: is
+  G's loss high, as it must be, and is G's gradient 0? Does D's own go to 0, and what is
+  its loss at round 1? Where losses lie on the dotted lines: is D at 1/2?
 right: return clinic.CLINIC[run]
 right: return clinic.CLINIC[run].upper() + " "
 
-* returns nothing: The function returned nothing. Look the letter up and `return` its
-  label.
+* returns nothing: Nothing was returned. Look the letter up and `return` its label.
     return -> print(run); return None and
-* the letter itself: The letter came back. One of the eight labels of the table is
-  wanted.
+* the letter itself: One of the eight labels of the table is wanted.
     return run
 {"".join(confusions())}""",
     names={"clinic": clinic},
