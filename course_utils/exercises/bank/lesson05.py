@@ -105,6 +105,7 @@ FORMS = f"""
   an input that is safe for it (a second `where` inside), or use max and exp(-|l|).
     where(l > E, log1p(exp(-l)), -l + log1p(exp(l))) with E = 0 or -1
     where(l > E, log1p(exp(-l)), -l) with E = -20 or -50 or -80 or -88
+    where(l > E, log(1 + exp(-l)), -l) with E = -20 or -50 or -80 or -88
 * repainted infinity: The infinity was made, and then painted over. The slope behind the
   paint is NaN, and one NaN turns every weight into NaN. Rewrite the formula.
     -log(sigmoid(l)).nan_to_num(neginf=E) ; -log(1 - sigmoid(l)).nan_to_num(neginf=E)
