@@ -25,21 +25,18 @@ entry(
     right: return torch.tensor(4.0).log(), torch.tensor(2.0).log()
     right: return 1.386, 0.693
 
-    ~ rounded: Close, and off by more than 1e-3, as rounded numbers are: write the
-      logarithms themselves, with `math.log`.
+    ~ rounded: Close, and off by more than 1e-3: write the logarithms, with `math.log`.
         return {1.39, 0.69|1.4, 0.7|1.38, 0.69}
-    ~ D's halves averaged: D's loss here would be the mean of its two terms. In this
-      course it is their sum: -log D(x) and -log(1 - D(G(z))), each log 2.
+    ~ D's halves averaged: That is the mean of D's two terms. In this course D's loss is
+      their sum: -log D(x) and -log(1 - D(G(z))), each log 2.
         2 * ->
     * swapped: D's loss comes first: it has two terms, G's has one.
         return math.log(2), 2 * math.log(2)
-    * both with two terms: G's loss has one term, -log D(G(z)): the data do not occur in
-      it.
+    * both with two terms: G's loss has one term, -log D(G(z)), without the data.
         , math -> , 2 * math
     ~ bits: These are bits, logarithms to base 2. The losses are in nats: `math.log`.
         math.log(2) -> 1.0
-    * the value, not the loss: The value V(D, G) is -log 4 there; D *maximizes* it, and
-      its loss is -V. A loss made of -log of a probability is not negative.
+    * the value, not the loss: The value V(D, G) is -log 4 there; D's loss is -V.
         2 * -> -2 *
         return -math.log(4), {-|2 *} math.log(2)
     * the minimax generator: The second is the minimax loss, log(1 - 1/2). G trains with
@@ -47,8 +44,7 @@ entry(
         , math -> , {-|-2 * }math
     * the probabilities: These are D's outputs. What does an output of 1/2 *cost*?
         return {0.5|1.0}, 0.5
-    * zero: A loss of 0 means that somebody was sure and right. Here nobody is sure:
-      each answer of 1/2 costs -log(1/2).
+    * zero: A loss of 0 means that somebody was sure and right. Here nobody is sure.
         return {0.0|math.log(4)}, 0.0
         return 0.0, math.log(2)
     """,
@@ -75,54 +71,36 @@ entry(
 
     because: D(x) is the sigmoid of a logit, and a mean over a batch of each kind.
     praise: These are the two curves that the clinic below is read from.
-    hint: What turns a logit into a probability, and does it come before or after the
-      mean?
+    hint: What turns a logit into a probability, and is it before or after the mean?
     hint: Two batches, two means. Which comes first?
     edge: Right, but not where D is sure and wrong. exp(100) is infinite in float32, and
-      infinity over infinity is NaN; a clamp bends large logits. `torch.sigmoid` takes
-      care of them.
+      infinity over infinity is NaN; a clamp bends large logits. Use `torch.sigmoid`.
     right: return [x.sigmoid().double().mean().item() for x in (real_logits,
       fake_logits)]
-    right: torch.sigmoid -> torch.special.expit
     right: return (1 / (1 + (-real_logits).exp())).mean(), (0.5 * (1 +
       torch.tanh(fake_logits / 2))).mean()
 
-    * the logits themselves: These are mean logits. They have no bounds; D(x) is a
-      probability. Put each logit through the sigmoid.
+    * the logits themselves: D(x) is a probability: put each logit through the sigmoid.
         torch.sigmoid( -> (
-    * sigmoid of the mean: The mean was taken before the sigmoid. One logit of 100 then
-      hides every other; take the probability of each image, and average those.
+    * sigmoid of the mean: The mean was taken before the sigmoid: one logit of 100 hides
+      every other. Average the probabilities of the images.
         /torch.sigmoid\((\w+)\).mean\(\)/ -> torch.sigmoid(\1.mean())
-    * share that D calls real: You counted the images that D calls real: an accuracy,
-      which does not say how sure D is. Average the probabilities as they are.
-        /torch.sigmoid\((\w+)\)/ -> {(\1 > 0).float()|(\1 >= 0).float()}
-        /torch.sigmoid\((\w+)\)/ -> torch.sigmoid(\1).round()
-    * exp overflows: Right, but exp(100) is infinite in float32, and infinity over
-      infinity is NaN. `torch.sigmoid` takes care of large logits.
-        /torch.sigmoid\((\w+)\)/ -> (\1.exp() / (1 + \1.exp()))
+    * share that D calls real: You counted the images that D calls real, which does not
+      say how sure D is. Average the probabilities as they are.
+        /torch.sigmoid\((\w+)\)/ -> (\1 {>|>=} 0).float()
     * swapped: The two change places: D(x), on data, comes first.
         return real, fake -> return fake, real
-    * one mean of all: Data and fakes went into one mean. How far the two are apart is
-      what you want to read: return one mean for each.
+    * one mean of all: Data and fakes went into one mean: return one mean for each.
         return torch.sigmoid(torch.cat([real_logits, fake_logits])).mean()
         real, fake -> (real + fake) / 2
-        | both = torch.sigmoid(torch.cat([real_logits, fake_logits])).mean()
-        | return both, both
     * 1 - D on fakes: The second number is how sure D is that fakes are fakes. D(G(z))
-      is the probability that they are *data*: leave out the `1 -`.
+      is the probability that they are *data*: no `1 -`.
         real, fake -> real, 1 - fake
     * summed: The probabilities were added up; divide by how many there are.
         .mean() -> .sum()
-    * sigmoid twice: The sigmoid was applied twice: the result cannot leave [0.5, 0.73].
-      One of the runs in this lesson suffers from the same.
+    * sigmoid twice: The sigmoid was applied twice: no result leaves [0.5, 0.73].
         /(torch.sigmoid\(\w+\)).mean/ -> torch.sigmoid(\1).mean
-    * medians: This is the median, which no single image moves. Take the mean.
-        .mean() -> .median()
-    * log-probabilities: A logarithm came in, as in a loss. Average the probabilities.
-        torch.sigmoid( -> {F.logsigmoid(|-F.logsigmoid(}
-        .mean() -> .log().mean().exp()
-    * one for each image: These are probabilities image by image. A curve needs one
-      number for each batch: the mean.
+    * one for each image: These are one for each image. Take each batch's mean.
         .mean() -> {|.tolist()}
     """,
     names=NAMES,
@@ -148,13 +126,13 @@ def watch_diagnoses(function):
     """Run by run, up to the first that is wrong; what is wrong, never what is right."""
     for letter, fault in clinic.CLINIC.items():
         said = function(letter)
-        label = said.strip().lower() if isinstance(said, str) else said
-        if said is None:
-            found = "your function returned nothing for it"
-        elif not isinstance(label, str) or label not in clinic.LABELS:
-            found = f"{said!r:.40} is none of the eight labels"
+        label = said.strip().lower() if isinstance(said, str) else None
+        if label == fault:
+            found = FITS
+        elif label in clinic.LABELS:
+            found = f"taken for {label!r}"
         else:
-            found = FITS if label == fault else f"taken for {label!r}"
+            found = f"{said!r:.40} is none of the eight labels"
         yield f"run {letter}", found
         if found != FITS:
             return
@@ -185,21 +163,15 @@ because: Each fault contradicts the healthy run, or itself, in another curve.
 praise: You can read a run now that somebody else has broken.
 hint: Sort by D first: in which runs does it win outright (D(x) at 1, D(G(z)) at 0), in
   which does it lose, in which does it answer 1/2?
-hint: Among runs that D wins: is G's loss high, as it must be, or low? And is G's
-  gradient 0? Where two curves contradict each other, the code does.
-hint: Two runs are left that D wins while G has a gradient. In which of them does D's
-  own gradient go to 0, as there is nothing left to learn? And what is its loss at round
-  1, before anybody has learned?
-hint: Among runs whose losses lie still on the dotted lines: does D answer 1/2, as those
-  losses say?
+hint: Where two curves contradict each other, the code does. Among runs that D wins: is
+  G's loss high, as it must be, and is G's gradient 0? Does D's own go to 0, and what is
+  its loss at round 1? Where losses lie on the dotted lines: is D at 1/2?
 right: return clinic.CLINIC[run]
 right: return clinic.CLINIC[run].upper() + " "
 
-* returns nothing: The function returned nothing. Look the letter up and `return` its
-  label.
+* returns nothing: Nothing was returned. Look the letter up and `return` its label.
     return -> print(run); return None and
-* the letter itself: The letter came back. One of the eight labels of the table is
-  wanted.
+* the letter itself: One of the eight labels of the table is wanted.
     return run
 {"".join(confusions())}""",
     names={"clinic": clinic},
