@@ -34,7 +34,7 @@ entry(
         joint = log_likelihoods + log_prior
         return torch.softmax(joint, dim=1)
 
-    because: softmax is Bayes' rule for logarithms: exp of each, divided by the row's sum.
+    because: softmax is Bayes' rule for logarithms: exp of each, over the row's sum.
     praise: The same line turns any k densities into a classifier. With two densities,
       data and generated, it is what a GAN calls the discriminator.
     hint: Bayes' rule multiplies likelihood and prior. What is a product in logarithms?
@@ -63,7 +63,7 @@ entry(
         return torch.softmax(log_likelihoods, dim=1) * log_prior.exp()
     * normalized down the columns: It is not the rows that sum to 1. The classes compete
       for each image: normalize every row, along dim=1.
-        torch.softmax(joint, dim=1) -> {joint.softmax(0)|joint.exp() / joint.exp().sum()}
+        torch.softmax(joint, dim=1) -> joint.exp() / joint.exp().sum({|0})
     * sum without keepdim: The row sums have shape (n,) and line up with the columns:
       image j's sum divides class j. Use `.sum(1, keepdim=True)`.
         torch.softmax(joint, dim=1) -> joint.exp() / joint.exp().sum(1)
@@ -78,7 +78,7 @@ entry(
         softmax -> log_softmax
     * a decision, not a probability: That is the winning class with all doubt removed.
       Keep the doubt: exponentiate and divide by the row's sum.
-        torch.softmax(joint, dim=1) -> F.one_hot(joint.argmax(1), len(log_prior)).to(joint)
+        torch.softmax(joint, dim=1) -> (joint == joint.amax(1, keepdim=True)).to(joint)
     ~ always float32: Keep the type of the input: leave out the cast to float32.
         softmax(joint -> softmax(joint.float()
     * epsilon in the denominator: The epsilon turns NaN into a row of zeros: the image
@@ -94,7 +94,7 @@ entry(
       own largest entry. Far above the shift exp is infinite, far below it 0, and the
       row is NaN: subtract `.amax(1, keepdim=True)`.
         | joint = log_likelihoods + log_prior
-        | shift = {joint|log_likelihoods}{.max()|.mean(1, keepdim=True)|[:, [0]]|[:, [-1]]}
+        | shift = {joint|log_likelihoods}{.max()|.mean(1, True)|[:, [0]]|[:, [-1]]}
         | return (joint - shift).exp() / (joint - shift).exp().sum(1, keepdim=True)
     """,
     names=NAMES,
@@ -169,7 +169,7 @@ entry(
     hint: With x centered, S = x^T x / n_c. The round target has the same variance
       everywhere: which number keeps the trace of S?
     edge: Right, but not where a class hardly varies. Is a constant added to the
-      variances, or a limit put on them? The shrinkage is enough to invert: leave it out.
+      variances, or a limit put on them? Leave it out: shrinkage is enough.
     right: | means, covariances = [], []
       | for c in range(int(labels.max()) + 1):
       |     x = images[labels == c]
@@ -213,7 +213,7 @@ entry(
     * covariance of images, not of pixels: This is an (n, n) table of images against
       images. For pixels write x^T x with x centered, or torch.cov(x.T).
         (x - mean).T @ (x - mean) -> (x - mean) @ (x - mean).T
-        S = (x - mean).T @ (x - mean) / len(x) -> S = torch.cov(x)
+        S = (x - mean).T @ (x - mean) / len(x) -> S = torch.cov(x{|, correction=0})
     * not divided by the class's count: The covariance is a mean over the class: divide
       the sum by the number of images in it.
         / len(x) ->{| / len(images)}
@@ -416,7 +416,7 @@ entry(
     praise: Now you know what every network trained with squared error draws when it has
       to guess: the mean of everything that would have been right.
     hint: Which a makes the mean of (x - a)^2 smallest? Set its slope in a to 0.
-    hint: The slope is 2 (a - mean of x), for each pixel. Over which axis do you average?
+    hint: The slope is 2 (a - mean of x) for each pixel. A mean over which axis?
     right: return samples.sum(0) / len(samples)
     right: return torch.einsum("n...->...", samples) / samples.shape[0]
     right: | guess = torch.zeros_like(samples[0])
@@ -479,7 +479,7 @@ entry(
     right: return (u.log() / 2).exp()
     right: return torch.from_numpy(np.sqrt(u.numpy()))
 
-    * the cdf itself: x^2 is the share of samples below x: it maps x to u. Solve x^2 = u.
+    * the cdf itself: x^2 is the share of samples below x: from x to u. Solve x^2 = u.
         u.sqrt() -> u**2
     * the density itself: 2x says how dense samples are at x, and 2u is as dense
       everywhere in [0, 2]. Integrate first (x^2), then solve for x.
