@@ -35,11 +35,9 @@ entry(
         return torch.softmax(joint, dim=1)
 
     because: softmax is Bayes' rule for logarithms: exp of each, over the row's sum.
-    praise: The same line turns any k densities into a classifier. With two densities,
-      data and generated, it is what a GAN calls the discriminator.
+    praise: With two densities, data and generated, this is a GAN's discriminator.
     hint: Bayes' rule multiplies likelihood and prior. What is a product in logarithms?
-    hint: Then every row has to sum to 1 after exp, and exp(-10000) is 0. Which function
-      of torch exponentiates and normalizes a row in one go, safely?
+    hint: Which function of torch exponentiates and normalizes a row in one go, safely?
     edge: Right, but not where the prior excludes a class (its log is -inf): that class
       gets exactly 0. Is there an epsilon, a clamp, or a maximum without the prior?
     right: return torch.log_softmax(log_likelihoods + log_prior, dim=1).exp()
@@ -49,8 +47,7 @@ entry(
       | joint = (joint - joint.max(dim=1, keepdim=True).values).exp()
       | return joint / joint.sum(dim=1, keepdim=True)
 
-    * prior forgotten: This is the posterior where every class is equally frequent. Add
-      `log_prior` before you normalize.
+    * prior forgotten: This takes every class as equally frequent. Add `log_prior`.
         + log_prior ->
     * prior without its logarithm: In logarithms a product is a sum. Add `log_prior` as
       it comes, without exp and without multiplying.
@@ -58,8 +55,8 @@ entry(
     * prior divided out: Subtracting `log_prior` divides by the prior, so rare classes
       win. Bayes' rule multiplies by it: add its logarithm.
         + log_prior -> - log_prior
-    * prior after normalizing: The prior is multiplied to normalized likelihoods, so the
-      rows no longer sum to 1. Multiply first (add the logarithms), normalize last.
+    * prior after normalizing: The rows no longer sum to 1. Multiply by the prior first
+      (add the logarithms), and normalize last.
         return torch.softmax(log_likelihoods, dim=1) * log_prior.exp()
     * normalized down the columns: It is not the rows that sum to 1. The classes compete
       for each image: normalize every row, along dim=1.
@@ -67,8 +64,7 @@ entry(
     * sum without keepdim: The row sums have shape (n,) and line up with the columns:
       image j's sum divides class j. Use `.sum(1, keepdim=True)`.
         torch.softmax(joint, dim=1) -> joint.exp() / joint.exp().sum(1)
-    * exponentiated twice: softmax takes exp itself, and you give it numbers that went
-      through exp already. Give it the logarithms as they come, added.
+    * exponentiated twice: softmax takes exp itself. Give it the logarithms, added.
         softmax(joint -> softmax(joint.exp()
         joint = -> joint = log_likelihoods.exp() + {log_prior|log_prior.exp()} #
     * not normalized: That is the numerator of Bayes' rule, p(x|y) p(y), or its
@@ -78,18 +74,15 @@ entry(
         softmax -> log_softmax
     * a decision, not a probability: That is the winning class with all doubt removed.
       Keep the doubt: exponentiate and divide by the row's sum.
-        torch.softmax(joint, dim=1) -> (joint == joint.amax(1, keepdim=True)).to(joint)
+        torch.softmax(joint, dim=1) -> (joint == joint.amax(1, True)).{float()|to(joint)}
     ~ always float32: Keep the type of the input: leave out the cast to float32.
         softmax(joint -> softmax(joint.float()
-    * epsilon in the denominator: The epsilon turns NaN into a row of zeros: the image
-      belongs to no class at all. Stay in logarithms: torch.softmax is safe.
-        | joint = (log_likelihoods + log_prior).exp()
-        | return joint / (joint.sum(1, keepdim=True) + {1e-6|1e-12})
     * exponentiated too early: Right on small numbers. At -10000 both likelihoods are 0,
-      in float64 too, and 0/0 is NaN. Only differences matter, so subtract each row's
-      maximum first, or use torch.softmax.
+      in float64 too, and 0/0 is NaN; an epsilon makes it a row of zeros. Only
+      differences matter: subtract each row's maximum first, or use torch.softmax.
         | joint = (log_likelihoods + log_prior){|.double()}.exp()
-        | return (joint / joint.sum(1, keepdim=True)).{float()|to(log_prior.dtype)}
+        | joint = joint / (joint.sum(1, keepdim=True){| + 1e-6| + 1e-12})
+        | return joint.{float()|to(log_prior.dtype)}
     * shifted by something other than the maximum: Each row is shifted, and not by its
       own largest entry. Far above the shift exp is infinite, far below it 0, and the
       row is NaN: subtract `.amax(1, keepdim=True)`.
@@ -161,51 +154,36 @@ entry(
             covariances.append((1 - shrinkage) * S + shrinkage * round_target)
         return torch.stack(means), torch.stack(covariances)
 
-    because: maximum likelihood for a Gaussian is the mean and the average of
-      (x - m)(x - m)^T; the mixture with a round one makes it invertible.
-    praise: Ten means and ten covariances: that is the whole generative model, learned
-      in milliseconds. Now it has to classify, and then to draw.
+    because: maximum likelihood is the mean, and the average of (x - m)(x - m)^T.
+    praise: That is the whole generative model. Now it has to classify, and to draw.
     hint: `images[labels == c]` are one class's images. Which statistics are wanted?
     hint: With x centered, S = x^T x / n_c. The round target has the same variance
       everywhere: which number keeps the trace of S?
     edge: Right, but not where a class hardly varies. Is a constant added to the
       variances, or a limit put on them? Leave it out: shrinkage is enough.
-    right: | means, covariances = [], []
-      | for c in range(int(labels.max()) + 1):
-      |     x = images[labels == c]
-      |     S = torch.cov(x.T, correction=0)
-      |     eye = torch.eye(len(S), dtype=S.dtype)
-      |     means.append(x.mean(0))
-      |     covariances.append(torch.lerp(S, S.diagonal().mean() * eye, shrinkage))
-      | return torch.stack(means), torch.stack(covariances)
     right: (x - mean).T @ (x - mean) / len(x) -> x.T @ x / len(x) - mean.outer(mean)
     right: range(int(labels.max()) + 1) -> labels.unique()
 
     ~ divided by n - 1: This is the unbiased covariance, torch.cov's default. The course
       uses maximum likelihood, divided by n: `correction=0`.
         / len(x) -> / (len(x) - 1)
-    * no shrinkage: The shrinkage is not used. Pixels that a class never inked have
-      variance 0, and the density divides by it.
+    * no shrinkage: A pixel without ink has variance 0, and the density divides by it.
         (1 - shrinkage) * S + shrinkage * round_target -> S
-    * identity without the trace: You shrink toward variance 1. The target is the
-      class's own average variance, tr(S)/d, so that the total ink variance stays.
+    * identity without the trace: You shrink toward variance 1. Wanted is the class's
+      own average variance, tr(S)/d.
         S.trace() / d * ->
-    * added to every entry: tr(S)/d is added to every entry. Variances stand on the
-      diagonal: multiply it by `torch.eye(d)`.
+    * added to every entry: Variances stand on the diagonal: use `torch.eye(d)`.
         * torch.eye(d, dtype=images.dtype) ->
     * trace not divided by d: tr(S) is the sum of d variances; wanted is their average.
         S.trace() / d -> S.trace()
-    * trace divided by the number of images: tr(S) is the sum of d variances, one for
-      each pixel: divide by d, not by the number of images.
+    * trace divided by the number of images: tr(S) is a sum over d pixels: divide by d.
         S.trace() / d -> S.trace() / {len(x)|len(images)}
-    * added, not mixed: The round part is added on top, and the total variance grows.
-      Mix: (1 - s) of S and s of the round one.
+    * added, not mixed: The total variance grows. Mix: (1 - s) of S, s of the round one.
         (1 - shrinkage) * S -> S
     * mixed the other way round: The weights are swapped: (1 - s) belongs to the
       covariance, s to the round target.
         (1 - shrinkage) * S + shrinkage * -> shrinkage * S + (1 - shrinkage) *
-    * diagonal only: Only the variances are left: every pixel is drawn on its own.
-      Neighbors on a stroke vary together; keep the whole matrix.
+    * diagonal only: Neighbors on a stroke vary together; keep the whole matrix.
         (1 - shrinkage) * S -> (1 - shrinkage) * S * torch.eye(d)
     * not centered: Subtract the class's own mean first, or its distance from 0, or from
       the mean of all images, counts as spread.
@@ -217,10 +195,6 @@ entry(
     * not divided by the class's count: The covariance is a mean over the class: divide
       the sum by the number of images in it.
         / len(x) ->{| / len(images)}
-    * sizes of the digits written in: The digits' sizes are written in: 10 classes, or
-      64 pixels. Take them from `labels` and from `images.shape[1]`.
-        range(int(labels.max()) + 1) -> range(10)
-        S.trace() / d -> S.trace() / 64
     ~ covariances first: Both are right; return the means first, then the covariances.
         /return (.+), (.+)/ -> return \2, \1
     """,
@@ -236,11 +210,7 @@ entry(
         "shrinkage 1": points([4, 6], 3, 1.0),
         "float64": points([6, 5], 3, 0.2, torch.float64),
     },
-    edge={
-        "points close together (variances of a millionth)": points(
-            [6, 5], 3, 0.2, torch.float64, scale=1e-3
-        ),
-    },
+    edge={"points close together": points([6, 5], 3, 0.2, torch.float64, scale=1e-3)},
 )
 
 MOMENTS = [
@@ -323,10 +293,8 @@ entry(
         return mean + z @ root.T
 
     because: E[(Lz)(Lz)^T] = L E[zz^T] L^T = L L^T = S, and Lz is normal as z is.
-    praise: Random numbers in, images out: you have written a generator. A GAN replaces
-      the matrix by a network and nothing else in that sentence.
-    hint: In one dimension, mean + std * z. What takes the place of the standard
-      deviation, the root of the variance, when S is a matrix?
+    praise: You have written a generator. A GAN replaces the matrix by a network.
+    hint: For one number it is mean + std * z. What is the root of a matrix S?
     hint: torch.linalg.cholesky gives L with L L^T = S. For a column z it is L z; what
       is it for rows z of shape (n, d)?
     right: root = torch.linalg.cholesky(covariance) ->
@@ -339,18 +307,15 @@ entry(
       | z = [torch.randn(len(mean), generator=generator) for _ in range(n)]
       | return torch.stack([mean + root @ one for one in z])
 
-    * global random state: The seed of `generator` does not decide the numbers: the same
-      seed gives other images next time. Pass `generator=generator` to torch.randn.
+    * global random state: You draw from the global random state. Draw from `generator`:
+      pass it to torch.randn, and set no global seed.
         generator=generator, ->
-        return torch.distributions.MultivariateNormal(mean, covariance).sample((n,))
+        generator=generator, ->
+          && z = -> torch.manual_seed({0|generator.initial_seed()})\nz =
         | x = np.random.multivariate_normal(mean.numpy(), covariance.numpy(), n)
         | return torch.from_numpy(x).to(mean.dtype)
-    * global seed set: `torch.manual_seed` sets the global state: every call draws the
-      same images. Leave it out and pass `generator=generator` to torch.randn.
-        generator=generator, -> && z =
-          -> torch.manual_seed({0|generator.initial_seed()})\nz =
-    * covariance in place of its root: z times S has covariance S S^T: S counted twice.
-      Use a root L with L L^T = S, as a standard deviation is the root of a variance.
+    * covariance in place of its root: z times S has covariance S S^T. Use a root L with
+      L L^T = S, as a standard deviation is the root of a variance.
         root.T -> covariance
     * root on the wrong side: The root is transposed. For rows z it is `z @ L.T`, with L
       L^T = S: `z @ L` has covariance L^T L. (The eigenvectors are the columns of V.)
@@ -358,23 +323,18 @@ entry(
         root = torch.linalg.cholesky(covariance) ->
           values, vectors = torch.linalg.eigh(covariance)
           && root.T -> (vectors.T * values.sqrt()).T
-    * covariance not used: z is added as it is: every pixel has variance 1 and ignores
-      the others. Multiply z by a root of the covariance first.
+    * covariance not used: Every pixel has variance 1 and ignores the others. Multiply z
+      by a root of the covariance first.
         z @ root.T -> z
     * variances only: Each pixel has the right spread and ignores its neighbors. The
       off-diagonal covariances carry the strokes: use a root of the whole matrix.
         z @ root.T -> z * covariance.diagonal().sqrt()
-    * root of each entry: `.sqrt()` takes the root of every entry. A root of a matrix
-      has L L^T = S: torch.linalg.cholesky.
+    * root of each entry: A root of a matrix has L L^T = S: torch.linalg.cholesky.
         root.T -> covariance.sqrt()
     * mean forgotten: The draws lie around 0. Add the mean, the class's average image.
         mean + ->
-    * one latent for all images: One z is used n times, so all images are the same. Draw
-      a z of shape (n, d).
-        torch.randn(n, len(mean), -> torch.randn(1, len(mean),
-          && z @ root.T -> (z @ root.T).expand(n, -1)
-    * seeded inside: The random numbers begin anew at each call, so calls draw the same
-      images again. Draw from `generator` as it comes, and leave its state alone.
+    * seeded inside: The random numbers begin anew at each call. Draw from `generator`
+      as it comes, and leave its state alone.
         z = -> generator.manual_seed({0|generator.initial_seed()})\nz =
     * latents not standard normal: Your latents are no standard normal numbers (uniform,
       or cut off?). Mean and variance alone make no Gaussian: use torch.randn.
@@ -413,22 +373,15 @@ entry(
         return samples.mean(0)
 
     because: the slope of E(x - a)^2 in a is 2(a - E x), which is 0 at a = E x.
-    praise: Now you know what every network trained with squared error draws when it has
-      to guess: the mean of everything that would have been right.
+    praise: A network trained with squared error draws the mean of all right answers.
     hint: Which a makes the mean of (x - a)^2 smallest? Set its slope in a to 0.
     hint: The slope is 2 (a - mean of x) for each pixel. A mean over which axis?
     right: return samples.sum(0) / len(samples)
     right: return torch.einsum("n...->...", samples) / samples.shape[0]
-    right: | guess = torch.zeros_like(samples[0])
-      | for _ in range(60):  # the slope of the mean squared error is 2 (guess - mean)
-      |     guess = guess - 0.25 * 2 * (guess - samples).mean(0)
-      | return guess
 
-    * one number for all: `.mean()` averages over everything. Each pixel has a best
-      guess of its own: average over the samples, dim 0.
+    * one number for all: Each pixel has a best guess of its own: average over dim 0.
         samples.mean(0) -> samples.mean()
-    * mean of each sample: You average inside each sample. Average over the samples,
-      dim 0, and an image comes back.
+    * mean of each sample: You average inside each sample. Average over them, dim 0.
         samples.mean(0) -> {samples.mean(-1)|samples.reshape(len(samples), -1).mean(1)}
     * median: The median is the best answer to the absolute error |x - a|. To the
       squared error it is the mean: set the slope of E(x - a)^2 to 0.
@@ -440,13 +393,11 @@ entry(
         samples.mean(0) -> samples.sum(0)
     ~ sample axis kept: Leave out `keepdim`: a guess has the shape of one sample.
         samples.mean(0) -> samples.mean(0, keepdim=True)
-    ~ shape changed: The right numbers in another shape. A guess has the shape of one
-      sample, axes of length 1 included: leave out flatten and squeeze.
+    ~ shape changed: A guess has the shape of one sample: leave out flatten and squeeze.
         samples.mean(0) -> samples.mean(0).{flatten|squeeze}()
     ~ always float32: Keep the type of the samples: leave out the cast to float32.
         samples.mean(0) -> samples.float().mean(0)
-    * the error, not the guess: That is how large the error is at the best guess, not
-      where it is. Return the guess itself.
+    * the error, not the guess: That is how large the error is. Return the guess itself.
         samples.mean(0) -> samples.{var|std}(0{|, correction=0})
         samples.mean(0) -> (samples - samples.mean(0)).square().{mean|sum}()
     """,
@@ -471,8 +422,7 @@ entry(
         return u.sqrt()
 
     because: the share below x is the integral of 2t from 0 to x: x^2 = u, x = sqrt(u).
-    praise: A fixed function turned uniform numbers into the distribution you wanted. G
-      in a GAN is such a function, with weights that it learns.
+    praise: G in a GAN is such a function of random numbers, with learned weights.
     hint: Which share of the samples lies below x? Integrate the density 2t up to x.
     hint: Which share of uniform numbers lies below u? Choose x so that both are equal.
     right: return u**0.5
