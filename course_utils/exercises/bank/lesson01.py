@@ -74,7 +74,7 @@ entry(
         softmax -> log_softmax
     * a decision, not a probability: That is the winning class with all doubt removed.
       Keep the doubt: exponentiate and divide by the row's sum.
-        torch.softmax(joint, dim=1) -> (joint == joint.amax(1, True)).{float()|to(joint)}
+        /return .+/ -> return (joint == joint.amax(1, True)).{float()|to(joint)}
     ~ always float32: Keep the type of the input: leave out the cast to float32.
         softmax(joint -> softmax(joint.float()
     * exponentiated too early: Right on small numbers. At -10000 both likelihoods are 0,
@@ -156,7 +156,7 @@ entry(
 
     because: maximum likelihood is the mean, and the average of (x - m)(x - m)^T.
     praise: That is the whole generative model. Now it has to classify, and to draw.
-    hint: `images[labels == c]` are one class's images. Which statistics are wanted?
+    hint: `images[labels == c]` is one class. Which two statistics does a Gaussian need?
     hint: With x centered, S = x^T x / n_c. The round target has the same variance
       everywhere: which number keeps the trace of S?
     edge: Right, but not where a class hardly varies. Is a constant added to the
@@ -167,12 +167,12 @@ entry(
     ~ divided by n - 1: This is the unbiased covariance, torch.cov's default. The course
       uses maximum likelihood, divided by n: `correction=0`.
         / len(x) -> / (len(x) - 1)
-    * no shrinkage: A pixel without ink has variance 0, and the density divides by it.
+    * no shrinkage: Shrink: without ink a variance is 0, and the density divides by it.
         (1 - shrinkage) * S + shrinkage * round_target -> S
     * identity without the trace: You shrink toward variance 1. Wanted is the class's
       own average variance, tr(S)/d.
         S.trace() / d * ->
-    * added to every entry: Variances stand on the diagonal: use `torch.eye(d)`.
+    * added to every entry: Only the diagonal gets tr(S)/d: multiply by `torch.eye(d)`.
         * torch.eye(d, dtype=images.dtype) ->
     * trace not divided by d: tr(S) is the sum of d variances; wanted is their average.
         S.trace() / d -> S.trace()
@@ -352,9 +352,7 @@ entry(
     seconds=10,  # 20,000 draws by a loop of Python take a second or two
     tolerance=dict.fromkeys(MOMENTS, (0.0, 7.0)),
     probes={
-        "two pixels, both brighter together": gaussian(
-            [0.5, -0.5], [[1.0, 0.6], [0.6, 0.5]], seed=1
-        ),
+        "two pixels": gaussian([0.5, -0.5], [[1.0, 0.6], [0.6, 0.5]], seed=1),
         "three pixels": gaussian(
             [0.2, -0.6, 1.0], [[0.5, 0.3, 0], [0.3, 0.4, 0.1], [0, 0.1, 0.2]], seed=3
         ),
@@ -391,10 +389,8 @@ entry(
         samples.mean(0) -> {samples.mode(0).values|samples[0]|samples[-1]}
     * sum: The sum grows with the number of samples; divide by it.
         samples.mean(0) -> samples.sum(0)
-    ~ sample axis kept: Leave out `keepdim`: a guess has the shape of one sample.
-        samples.mean(0) -> samples.mean(0, keepdim=True)
-    ~ shape changed: A guess has the shape of one sample: leave out flatten and squeeze.
-        samples.mean(0) -> samples.mean(0).{flatten|squeeze}()
+    ~ shape changed: A guess is shaped like one sample: no keepdim, flatten or squeeze.
+        samples.mean(0) -> samples.mean(0{).flatten()|).squeeze()|, keepdim=True)}
     ~ always float32: Keep the type of the samples: leave out the cast to float32.
         samples.mean(0) -> samples.float().mean(0)
     * the error, not the guess: That is how large the error is. Return the guess itself.
@@ -408,9 +404,7 @@ entry(
         "numbers 0, 0, 1": samples(0.0, 0.0, 1.0),
         "numbers -1.5, -1.5, 1.5, 4.5": samples(-1.5, -1.5, 1.5, 4.5),
         "three points in the plane": samples([0.0, 2.0], [1.0, 0.0], [5.0, 1.0]),
-        "two images of 1x2x2": samples(
-            [[[-1.0, 0.0], [1.0, 0.5]]], [[[1.0, -1.0], [0.5, 0.0]]]
-        ),
+        "two images of 1x2x2": samples([[[-1, 0], [1, 0.5]]], [[[1, -1], [0.5, 0]]]),
         "nine numbers": samples(0.0, 1.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 3.0),
         "float64": samples(0.1, 0.2, 0.6, dtype=torch.float64),
     },

@@ -43,8 +43,6 @@ entry(
     * D's side of the game: That is what D minimizes on fakes. In a zero-sum game G
       minimizes its opposite: no minus sign, and the value is negative.
         return -> return -
-    * no log: The game is played in log-probabilities: log(1 - D), not 1 - D.
-        return {(1 - fake_probability)|-fake_probability}.mean()
     """,
     names=NAMES,
     families=families.LOGS + families.MEANS,
@@ -120,7 +118,7 @@ entry(
         -1 / (1 - probability) -> {|-}(1 - probability)
     * slope in the logit: -D is the slope in the *logit*. Here D itself is the variable.
         -1 / (1 - probability) -> -probability
-    * a sigmoid's slope too many: D (1 - D) is the sigmoid's slope, and none is here.
+    * a sigmoid's slope too many: D (1 - D) is a sigmoid's slope; no sigmoid is here.
         -1 / (1 - probability) -> {|-}probability * (1 - probability)
     * a second sigmoid: The input is a probability already, and needs no sigmoid.
         -1 / (1 - probability) -> -1 / (1 - torch.sigmoid(probability))
@@ -256,8 +254,7 @@ entry(
     because: This is D's step of the minimax game, each time on new batches.
     praise: Now D can be made as good as you like before G takes a single step.
     hint: You have written one step of D before. What do you hand to it, `steps` times?
-    hint: `training.discriminator_step(G, D, optimizer_d, x_real, z)` in a loop, on new
-      batches each time.
+    hint: `training.discriminator_step(G, D, optimizer_d, x_real, z)`, on new batches.
     right: | for _ in range(steps):
       |     x_real, z = sample_real(), sample_latent()
       |     training.discriminator_step(G, D, optimizer_d, x_real, z)
@@ -377,8 +374,7 @@ entry(
     because: One long vector's length; autograd.grad leaves no `.grad` behind.
     praise: This is what the lesson measures with: what does D let through to G?
     hint: torch.autograd.grad(value, parameters) gives the gradients. Of what, in what?
-    hint: value = loss(torch.sigmoid(D(G(z)))), parameters = list(G.parameters()). Then
-      the root of the sum of all squares.
+    hint: Of loss(torch.sigmoid(D(G(z)))), in G.parameters(). Then a root of a sum.
     edge: Right, until D is very sure of a fake: the gradient is tiny there, and not 0.
       Is there an epsilon, a clamp, a rounding or a difference of larger numbers?
     right: /return .+/ -> return sum(g.double().pow(2).sum().item() for g in gradients)
@@ -453,9 +449,7 @@ entry(
         "more layers in G": measured(losses.minimax_generator_loss, norm=True),
         "a loss 1,000 times as steep": measured(lambda p: 1000 * p.mean()),
     },
-    edge={
-        "D sure, logits near -25": measured(losses.minimax_generator_loss, sure=-25.0)
-    },
+    edge={"logits near -25": measured(losses.minimax_generator_loss, sure=-25.0)},
 )
 
 
@@ -466,8 +460,7 @@ entry(
 
     because: Overlap costs 0; the rest, |shift| of each, costs log 2 a point.
     praise: From shift 1 on it is flat: separated by 1 or by 10, the same answer.
-    hint: Draw both uniforms, moved by 1/4. What does the JSD get where they are equal,
-      and what where only one of them has any density?
+    hint: Draw both uniforms, moved by 1/4. Which parts of them does the JSD count?
     hint: Where only one lives, each point costs log 2. How long is that part, at most?
     right: return torch.tensor(abs(shift)).clamp(max=1) * math.log(2)
     right: return math.log(2) if abs(shift) >= 1 else abs(shift) * math.log(2)
@@ -491,7 +484,7 @@ entry(
     * the overlap: This measures the overlap: largest where the distributions agree. JSD
       is 0 there, and counts what does *not* overlap.
         return {math.log(2) * |}max(0.0, 1 - abs(shift))
-    * half: Two parts of length |shift| count, one of each, and each costs 1/2 log 2.
+    * half: Both distributions have such a part, and each part costs 1/2 log 2 a point.
         /return (.+)/ -> return \1 / 2
     * KL, not JSD: KL is infinite as soon as one distribution is absent where the other
       is not. JSD compares each with the mixture of both, which is absent nowhere.
