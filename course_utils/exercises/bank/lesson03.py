@@ -374,7 +374,8 @@ entry(
     because: One long vector's length; autograd.grad leaves no `.grad` behind.
     praise: This is what the lesson measures with: what does D let through to G?
     hint: torch.autograd.grad(value, parameters) gives the gradients. Of what, in what?
-    hint: Of loss(torch.sigmoid(D(G(z)))), in G.parameters(). Then a root of a sum.
+    hint: Of loss(torch.sigmoid(D(G(z)))), in G.parameters(). Then the
+      norm is the root of the sum of all squares.
     edge: Right, until D is very sure of a fake: the gradient is tiny there, and not 0.
       Is there an epsilon, a clamp, a rounding or a difference of larger numbers?
     right: /return .+/ -> return sum(g.double().pow(2).sum().item() for g in gradients)
