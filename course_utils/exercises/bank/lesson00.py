@@ -24,33 +24,25 @@ entry(
     right: return images.add(1).div(2)
     right: return ((images + 1) / 2).clamp(0, 1)
 
-    * changed in place: The numbers are right, and the caller's images are gone: `+=`
-      and `/=` write into the tensor that came in. Build a new one: `images + 1`.
-        | images += 1
-        | images /= 2
-        | return images
+    * changed in place: The numbers are right, but `+=`, `/=` and `add_` write into the
+      tensor that came in: the caller's images are gone. Build a new one: `images + 1`.
+        (images + 1) -> images.add_(1)
     * stretched contrast: What you are given is stretched to its own darkest and
-      brightest pixel. The map must be the same for all images: -1 goes to 0, 1 goes to
-      1.
+      brightest pixel. The map must be the same for all images: -1 to 0, and 1 to 1.
         return (images - images.min()) / (images.max() - images.min())
-    * clipped: Everything below 0 is cut to black: half of the ink is lost. Shift and
-      scale the range; there is nothing to cut.
-        return images.clamp(0, 1)
-        return torch.relu(images)
-    * halved first: Halved first, then shifted by a whole 1: that gives [0.5, 1.5].
-      Shift by 1 and then halve, or halve and shift by 1/2.
+    * clipped: All below 0 is cut to black, half of the ink. Shift and scale the range.
+        return images.{clamp(0, 1)|relu()}
+    * halved first: This shifts by a whole 1 after halving: [0.5, 1.5]. Shift first.
         (images + 1) / 2 -> images / 2 + 1
-    * halved the 1 alone: `images + 1 / 2` is the image plus a half: `/` binds tighter
-      than `+`. Put the sum in parentheses.
+    * halved the 1 alone: `/` binds tighter than `+`. Put the sum in parentheses.
         (images + 1) / 2 -> images + 1 / 2
-    * minus for plus: That is [-1, 0]: the shift went down. Which number has to become
-      0?
+    * minus for plus: That is [-1, 0]: the shift goes down. Which number should be 0?
         images + 1 -> images - 1
     * the inverse: That maps [0, 1] to [-1, 1]: the way back. You want the other way.
         (images + 1) / 2 -> 2 * images - 1
     * shifted only: -1 does go to 0, but 1 goes to 2: the range is twice as wide.
         (images + 1) / 2 -> images + 1
-    * halved only: The width is right, the place is not: the result lies in [-1/2, 1/2].
+    * halved only: The width is right, the place is not: it lies in [-1/2, 1/2].
         images + 1 -> images
     * negative: The range is right and the image is a negative: -1 should become 0.
         images + 1 -> 1 - images
