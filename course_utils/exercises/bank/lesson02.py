@@ -77,9 +77,6 @@ entry(
     * the other probability forgotten: Both targets are charged `-log p`. Where the
       sample is fake, the probability of the truth is `1 - p`.
         log(1 - probability) -> log(probability)
-    * hard targets: Right for targets 0 and 1, but 0.9 is taken for 1. Weigh both logs:
-      `target` times one, `1 - target` times the other.
-        right = -> target = (target > 0.5).float(); right =
     * double sigmoid: `..._with_logits` applies a sigmoid, and the input is a
       probability already: it has been through one.
         return F.binary_cross_entropy_with_logits(probability, target)

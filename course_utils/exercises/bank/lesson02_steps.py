@@ -91,10 +91,6 @@ entry(
       cut off. Detach the *fakes*, `D(G(z).detach())`, not what D says of them.
         /loss = .+/ -> loss = -{real_probability|(1 - fake_probability)}.log().mean()
         torch.sigmoid(D(x_fake)) -> torch.sigmoid(D(x_fake)).detach()
-    * one mean over both: With one mean over both batches the larger one counts more.
-      Two expectations are two means, and their sum.
-        /loss = .+/ -> loss = -{1|2} * torch.cat([real_probability.log(),
-          (1 - fake_probability).log()]).mean()
     ~ half: Right, up to a factor 1/2: it halves D's steps too. The course sums the two
       means.
         /loss = .+/ -> loss = -value_function(real_probability, fake_probability) / 2
@@ -167,8 +163,6 @@ entry(
     ~ returns the negative: The step is right; the number returned has its sign turned.
       The course returns what the optimizer descends.
         return loss -> return -loss
-    ~ half: Right, up to a factor 1/2: it halves G's steps too.
-        .mean() -> .mean() / 2
     * D moves too: D moved in G's step, toward being fooled: the players work together.
       Step with `optimizer_g`, which holds G's parameters alone.
         fake_probability = -> optimizer_g = torch.optim.SGD(
@@ -245,10 +239,6 @@ entry(
         /^( +)generator_step/ -> \\1    generator_step
         /^( +)(generator_step|history.append)/ -> \\1    \\2
         generator_step -> for _ in range(n_discriminator_steps): generator_step
-    * G first: G stepped before D in each round, against a D that had not been updated
-      yet. D goes first.
-        /^ +generator_step.+\\n/ -> && range(rounds): ->
-          range(rounds):\\n    generator_step(G, D, optimizer_g, sample_latent())
     * G never moves: G never stepped: D plays alone. Call `generator_step` once a round.
         /^ +generator_step.+\\n/ ->
     * one batch for all: The batches were drawn once, before the loop or once a round,

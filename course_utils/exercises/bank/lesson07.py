@@ -150,10 +150,6 @@ entry(
         D(x_real), -> D(x_real).detach(),
         D(x_fake.detach()) -> D(x_fake).detach()
         /loss_d = .+/ -> loss_d = F.softplus({-D(x_real)|D(x_fake.detach())}).mean()
-    ~ halved: Right, up to a factor 1/2, which halves a step as well. The course sums
-      D's two means and takes G's mean as it is.
-        /(loss_{d|g} = .+)/ -> \1 / 2
-        /(loss_. = .+)/ -> \1 / 2
     * one mean over both: With one mean over data and fakes the larger batch counts
       more. Two expectations are two means, and their sum.
         /loss_d = .+/ -> loss_d = {1|2} * F.softplus(
@@ -202,7 +198,6 @@ entry(
         x_fake = G(z) -> {G.eval()|D.eval()|G.eval(), D.eval()}; x_fake = G(z)
           && return -> G.train(), D.train(); return
         x_fake = G(z) -> G.eval(); x_fake = G(z); G.train()
-        loss_g = -> D.eval(); loss_g = && return -> D.train(); return
     * left in eval mode: A network came back in eval mode: from the next round on batch
       normalization uses its running averages. The step leaves modes alone.
         return -> {G.eval()|D.eval()|G.eval(), D.eval()}; return
@@ -210,8 +205,6 @@ entry(
     * D stays frozen: D came back with `requires_grad_(False)` and can no longer learn.
       Undo it, or leave it out: `optimizer_g` does not move D.
         loss_g = -> D.requires_grad_(False); loss_g =
-        x_fake = G(z) -> D.requires_grad_(True); x_fake = G(z)
-          && loss_g = -> D.requires_grad_(False); loss_g =
     * the other player's optimizer: After one player's loss the other player's optimizer
       stepped: `optimizer_d` belongs to D's loss, `optimizer_g` to G's. (G's is the
       first argument.)

@@ -53,11 +53,7 @@ def state_of(G: nn.Module) -> dict[str, Tensor]:
 
 
 def watch_sample(function: Any, G: nn.Module, z: Tensor) -> observers.Seen:
-    """The images, and whether G and everything else is left as it was.
-
-    A part of G that is in another mode than G itself, and comes back in G's, costs
-    nobody a pass.
-    """
+    """The images, and whether G and everything else is left as it was."""
     parts, kept, random = list(G.modules()), z.clone(), torch.get_rng_state()
     modes = [part.training for part in parts]
     learning = [weight.requires_grad for weight in G.parameters()]
@@ -115,7 +111,8 @@ entry(
     + one mode for all modules: Right for a G that is in one mode throughout.
       `G.train(was)` sets *every* module: a part that was frozen in eval mode comes back
       in training mode. Note each module's own `training`.
-        modes = -> was = G.training; modes = && module.training = mode -> module.train(was)
+        modes = -> was = G.training; modes =
+          && module.training = mode -> module.train(was)
     * training mode: G ran in training mode: an image then depends on the others in its
       batch, and the running averages move. Call `G.eval()` first.
         G.eval() ->
@@ -218,8 +215,6 @@ entry(
     * no warm-up: The first step allocates memory and picks kernels, and was timed with
       the rest. Call `step()` once before the clock starts.
         /^step\(\)/ ->
-    * the warm-up timed: The clock starts before the warm-up, so the first step is in
-      the time. Read it after.
         /(?s)^(.+)(start = .+?\n)/ -> \2\1
     * steps per second: Those are *steps* a second. Each holds `batch_size` images.
         n * batch_size -> n
@@ -233,16 +228,10 @@ entry(
         range(n) -> range(n - 1) && - start) -> - start or 1)
     * each step by itself: One step stands for all, or the rates of the steps were
       averaged. A run pays for every step: all images, divided by the time of all.
-        | def timed():
-        |     devices.synchronize()
-        |     start = time.perf_counter()
-        |     step()
-        |     devices.synchronize()
-        |     return time.perf_counter() - start
-        | step()
-        | seconds = [timed() for _ in range(n)]
-        | return batch_size / {min|max|statistics.median|statistics.harmonic_mean}(
-        |     seconds)
+        start = -> seconds, start = [], && /return .+/ ->
+          return batch_size / {min|max|statistics.median|statistics.harmonic_mean}(seconds)
+          && /^    step\(\)/ -> \g<0>; devices.synchronize();
+          seconds.append(time.perf_counter() - sum(seconds) - start)
     * no gradients in the steps: The steps ran under `no_grad` or `inference_mode`. They
       train: without gradients you would time another thing.
         /^( *)step\(\)/ -> \1torch.{no_grad|inference_mode}()(step)()
@@ -330,16 +319,7 @@ entry(
       and which turn?
     hint: For unit vectors a and b at the angle w: (sin((1 - t) w) a + sin(t w) b) /
       sin(w). What is sin(w) where both point the same way?
-    right:
-      | a, b = z0.numpy(), z1.numpy()
-      | la, lb = np.linalg.norm(a), np.linalg.norm(b)
-      | w = np.arccos(np.clip(a @ b / (la * lb), -1, 1))
-      | rows = []
-      | for t in np.linspace(0, 1, n):
-      |     first, second = (1 - t, t) if w < 1e-3 else np.sin([(1 - t) * w, t * w])
-      |     unit = first * a / la + second * b / lb
-      |     rows.append(((1 - t) * la + t * lb) * unit / (1 if w < 1e-3 else np.sin(w)))
-      | return torch.tensor(np.stack(rows), dtype=torch.float32)
+    right: /return .+turned/ -> return torch.lerp(z0.norm(), z1.norm(), t) * turned
 
     * a straight line: The walk cuts through the inside of the sphere, where latents are
       shorter than any that G met in training. Turn the direction, and change the length
@@ -375,8 +355,6 @@ entry(
       *unit* vectors only. Divide by both lengths first.
         (a @ b) -> (z0 @ z1)
         (a @ b).clamp(-1, 1) -> z0 @ z1
-    * no sine below: The division by sin(w) is missing, so not even the ends are right.
-        / \/ torch.sin\(w\)/ ->
     * weights turned: The walk runs backward: the first point should be z0, the last z1.
         t = -> z0, z1 = z1, z0; t =
         * a + -> * b + && * b) -> * a)
@@ -388,7 +366,6 @@ entry(
       orthogonal ends only. Use w.
         /turned = .+/ -> turned = torch.cos(t * math.pi / 2) * a
           + torch.sin(t * math.pi / 2) * b
-        /turned = .+/ -> turned = (1 - t).sqrt() * a + t.sqrt() * b
     """,
     names=NAMES,
     lesson=7,
@@ -466,8 +443,6 @@ entry(
         data.flatten(1)) -> data.flatten(1), p={1|math.inf})
     * angles: The angle between the images was compared, which a dim copy passes for an
       exact one. Take the length of the difference.
-        /^dist.+/ -> distances = 1 - torch.cosine_similarity(
-          samples.flatten(1)[:, None], data.flatten(1), dim=2)
         /^dist.+/ -> distances = torch.cosine_similarity(samples.flatten(1)[:, None],
           data.flatten(1), dim=2) && min(dim=1) -> max(dim=1)
     * the farthest: The farthest data were picked: `min` along the data.
@@ -480,15 +455,10 @@ entry(
     * a column: Columns of shape (n, 1) came back. Rows of n numbers are wanted, (n,):
       leave out `keepdim`, or take `[:, 0]`.
         min(dim=1) -> {min(dim=1, keepdim=True)|topk(1, largest=False)}
-    * itself left out: The second nearest was taken. Samples are not among the data: the
-      nearest counts, and a copy has distance 0.
-        min(dim=1) -> kthvalue(2, dim=1)
     * along the last axis: Only one axis of an image was summed, or `cdist` took images
       for batches of tables. An image is one point: `.flatten(1)`.
         samples.flatten(1), data.flatten(1) -> samples, data
         samples.flatten(1), data.flatten(1) -> samples, data && dim=1 -> dim=-1
-        | nearest = (samples[:, None] - data).norm(dim=-1).min(dim=1)
-        | return nearest.values, nearest.indices
     """,
     names=NAMES,
     lesson=7,
