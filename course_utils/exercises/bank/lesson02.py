@@ -197,9 +197,6 @@ entry(
     * the ratio: p_data / p_g says how many real samples come on one fake: the odds. A
       probability is the share of all samples.
         return p_data / p_g
-    * the logit: That is the logit of D*, which D as a network returns. Wanted is the
-      probability: its sigmoid.
-        return torch.log(p_data / p_g)
     * the difference: A difference of densities is 0 where both are equal; D* is 1/2
       there. Ask for the share of real ones.
         return {p_data - p_g|(p_data - p_g).clamp(0, 1)|(p_data - p_g) / (p_data + p_g)}

@@ -168,9 +168,6 @@ entry(
         fake_probability = -> optimizer_g = torch.optim.SGD(
           {[*D.parameters(), *G.parameters()]|D.parameters()}, 0.1);
           fake_probability =
-    * D stays frozen: `requires_grad_(False)` was never undone: D can no longer learn.
-      Undo it, or leave it out: `optimizer_g` does not move D.
-        fake_probability = -> D.requires_grad_(False); fake_probability =
     """,
     names=NAMES,
     families=families.STEPS + families.PLAYERS + families.MEANS + families.LOGS,
@@ -378,10 +375,6 @@ entry(
     ~ y first: The order is turned: x moves first, and y answers.
         | y = y + lr * x
         | return x - lr * y, y
-    * returns the old x: y answered the new x, but the old x is returned: x did not
-      move.
-        | new = x - lr * y
-        | return x, y + lr * new
     """,
     reference=training.alternating_step,
     **BILINEAR_GAME,

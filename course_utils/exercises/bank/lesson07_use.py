@@ -58,8 +58,8 @@ def watch_sample(function: Any, G: nn.Module, z: Tensor) -> observers.Seen:
     modes = [part.training for part in parts]
     learning = [weight.requires_grad for weight in G.parameters()]
     before, settings = state_of(G), repr(G)
-    graphs = GraphsSeen()
-    G.register_forward_hook(graphs)
+    graphs: list[bool] = []
+    G.register_forward_hook(lambda *seen: graphs.append(seen[-1].requires_grad))
     images = function(G, z)
     yield "the images", images
     yield "the images hold a graph", getattr(images, "requires_grad", False)
@@ -78,14 +78,6 @@ def watch_sample(function: Any, G: nn.Module, z: Tensor) -> observers.Seen:
     still = torch.equal(random, torch.get_rng_state())
     yield "global random state", "untouched" if still else MOVED
     yield f"{COST}a graph was built", any(graphs)
-
-
-class GraphsSeen(list):
-    """A hook that notes whether G's images hold a graph; a copied G copies it, too."""
-
-    def __call__(self, G: nn.Module, inputs: Any, images: Tensor) -> None:
-        """One pass of G."""
-        self.append(images.requires_grad)
 
 
 entry(
@@ -229,7 +221,8 @@ entry(
     * each step by itself: One step stands for all, or the rates of the steps were
       averaged. A run pays for every step: all images, divided by the time of all.
         start = -> seconds, start = [], && /return .+/ ->
-          return batch_size / {min|max|statistics.median|statistics.harmonic_mean}(seconds)
+          return batch_size / {min|max|statistics.median|statistics.harmonic_mean}(
+          seconds)
           && /^    step\(\)/ -> \g<0>; devices.synchronize();
           seconds.append(time.perf_counter() - sum(seconds) - start)
     * no gradients in the steps: The steps ran under `no_grad` or `inference_mode`. They
