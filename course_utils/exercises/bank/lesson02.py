@@ -113,8 +113,7 @@ entry(
     because: Each expectation is estimated by the mean over its own batch.
     praise: This one number is the whole game: D pushes it up, G pushes it down.
     hint: There are two expectations. How is each estimated from its own batch?
-    hint: Which probability does D give to the truth about a real sample, and which to
-      the truth about a fake one?
+    hint: Which probability does D give to the truth about a real, and about a fake one?
     edge: Right, but not where a probability is small: there an epsilon or a clamp
       decides its log. The formula has none; a later lesson makes the log safe.
     right: return -(F.binary_cross_entropy(real_probability, real_probability * 0 + 1)
@@ -126,8 +125,7 @@ entry(
     ~ the loss: That is D's loss, -V. The value function itself has no minus: D climbs
       it, and -log 4 is its value for a D that cannot tell.
         return real_term + fake_term -> return -(real_term + fake_term)
-    * swapped: Data is scored as fake, and fakes as data. log D goes with data, log(1 -
-      D) with what G made.
+    * swapped: Data is scored as fake. log D goes with data, log(1 - D) with fakes.
         log(real_probability) -> log(1 - real_probability)
           && log(1 - fake_probability) -> log(fake_probability)
     * one mean over both: With one mean over both batches the larger one counts more. V
@@ -188,8 +186,7 @@ entry(
     right: return torch.sigmoid(torch.log(p_data) - torch.log(p_g))
     right: return 1 - p_g / (p_data + p_g)
 
-    * the other share: That is the share of fakes. D says how likely a sample is *real*:
-      p_data goes on top.
+    * the other share: That is the share of fakes, and D tells that of *real* ones.
         return p_g / (p_data + p_g)
     * missing parentheses: A division goes before a sum: `p_data / p_data + p_g` is 1 +
       p_g. Put the sum in parentheses.
@@ -200,8 +197,7 @@ entry(
     * the difference: A difference of densities is 0 where both are equal; D* is 1/2
       there. Ask for the share of real ones.
         return {p_data - p_g|(p_data - p_g).clamp(0, 1)|(p_data - p_g) / (p_data + p_g)}
-    * a hard decision: Yes or no is what one would bet on; D* says how sure to be. Three
-      to one is 3/4.
+    * a hard decision: D* says how sure to be, not yes or no: three to one is 3/4.
         return (p_data {>|>=} p_g).to(p_data.dtype)
     * normalized over the batch: The points share one sum here. D answers each point by
       itself: divide by the two densities at that point.
@@ -280,11 +276,9 @@ entry(
         kl_q = (torch.xlogy(q, q) - torch.xlogy(q, m)).sum() * dx
         return (kl_p + kl_q) / 2
 
-    because: Both distributions are compared with their average, and 0 log 0 counts as
-      0.
+    because: Both distributions are compared with their average; 0 log 0 is 0.
     praise: Now you can say what the best D measures: V(D*, G) = 2 JSD - log 4.
-    hint: What is the density of a sample drawn from either distribution with equal
-      chance?
+    hint: What is the density of a sample drawn from either one with equal chance?
     hint: KL(p || m) is the sum of p log(p / m), times dx. What is `p log p` to be where
       p is 0? `torch.xlogy` knows.
     right: return (kl(p, (p + q) / 2) + kl(q, (p + q) / 2)).sum() * dx / 2
@@ -296,8 +290,7 @@ entry(
         torch.xlogy(p, p) - torch.xlogy(p, m) -> p * torch.log(p / m)
           && torch.xlogy(q, q) - torch.xlogy(q, m) -> q * torch.log(q / m)
     * through 1 - D*: On paper V(D*, G) + log 4 is 2 JSD. In float32 1 - D* rounds to 0
-      where q is far below p, and its log is minus infinity. Compare p and q with m, by
-      `xlogy`.
+      where q is far below p, and its log is infinite. Compare p and q with m.
         | d = p / (p + q)
         | value = (p * torch.log(d) + q * torch.log(1 - d)).sum() * dx
         | return (value + 2 * math.log(2)) / 2
@@ -309,8 +302,7 @@ entry(
         /torch.xlogy\((.), (.)\)/ -> \1 * torch.log(\2 + {1e-2|1e-3|1e-4|1e-5|1e-6})
         m = -> e = {1e-2|1e-3|1e-4|1e-5}; p, q = p + e, q + e; m =
         m = -> e = {1e-2|1e-3|1e-4}; p, q = p.clamp(min=e), q.clamp(min=e); m =
-    * m not halved: m is the *average* of p and q. Without its 1/2 equal distributions
-      give -log 2.
+    * m not halved: m is the *average* of p and q: divide their sum by 2.
         m = (p + q) / 2 -> m = p + q
     * dx forgotten: An integral over the grid is a sum of heights times the width dx.
       Without dx the result depends on how fine the grid is.

@@ -81,8 +81,7 @@ entry(
     ~ returns V: The step is right; the number returned is V. The course returns what
       the optimizer descends, D's loss -V.
         return loss -> return -loss
-    * both real: Fakes are taught to D as real ones: their term is log(1 - D), with
-      target 0.
+    * both real: Fakes are taught to D as real ones: their term is log(1 - D).
         /loss = .+/ -> loss = -(real_probability.log().mean()
           + fake_probability.log().mean())
     * swapped: D is taught that data is fake and fakes are real. log D goes with data.
@@ -91,8 +90,8 @@ entry(
       cut off. Detach the *fakes*, `D(G(z).detach())`, not what D says of them.
         /loss = .+/ -> loss = -{real_probability|(1 - fake_probability)}.log().mean()
         torch.sigmoid(D(x_fake)) -> torch.sigmoid(D(x_fake)).detach()
-    ~ half: Right, up to a factor 1/2: it halves D's steps too. The course sums the two
-      means.
+    ~ half: Right, up to a factor 1/2: it halves D's steps too. The two means are
+      summed.
         /loss = .+/ -> loss = -value_function(real_probability, fake_probability) / 2
     * G moves too: G moved in D's step, and toward worse fakes. Step with `optimizer_d`,
       which holds D's parameters alone.
@@ -134,8 +133,7 @@ entry(
     because: The gradient runs through D into G; optimizer_g moves G alone.
     praise: G has never seen a real sample: all it knows came through D.
     hint: Which of the two terms of V can G change at all?
-    hint: The gradient walks from the loss through D into G. Why does D stay where it is
-      all the same?
+    hint: The gradient walks through D into G. Why does D stay where it is all the same?
     edge: Right, but not where D is nearly sure: there an epsilon or a clamp decides the
       log. The formula has none; a later lesson makes the log safe.
     right: /loss = .+/ -> loss = -F.softplus(D(G(z))).mean()
@@ -252,12 +250,10 @@ entry(
     ~ D's latents for G: G stepped on the latents that D had seen last. A fair game,
       which a later lesson plays; here every step draws new ones.
         sample_latent()) -> z)
-    ~ every loss of D: All k losses of D in each round are returned. One a round is
-      wanted: the last.
+    ~ every loss of D: All k losses of D are returned. Wanted is the last in each round.
         /^ +history.+\\n/ -> && x_real, z) ->
           x_real, z)\\n        history.append(float(loss_d))
-    ~ G's losses: The game is right; the losses returned are G's. Return D's, one a
-      round.
+    ~ G's losses: The game is right; the losses returned are G's. Return D's.
         generator_step -> loss_g = generator_step && float(loss_d) -> float(loss_g)
     """,
     names={
@@ -296,16 +292,13 @@ BILINEAR = r"""
 * roles turned: x *minimizes* x * y and steps against its slope, y *maximizes* and steps
   along it. Here it is the other way round.
     x - lr -> x + lr && y + lr -> y - lr
-* both descend: Both players descend, so x * y runs to minus infinity. y maximizes:
-  plus.
+* both descend: Both players descend. y maximizes, so it steps along its slope.
     y + lr -> y - lr
 * both climb: Both players climb: x minimizes, so it steps against its slope.
     x - lr -> x + lr
-* own slope: The slope of x * y in x is y, and in y it is x: each player moves by the
-  *other* one's position.
+* own slope: The slope of x * y in x is y: each moves by the *other* one's position.
     x - lr * y -> x - lr * x && y + lr * x -> y + lr * y
-* the value: You stepped by the value x * y. A gradient step goes by the slope: y for x,
-  and x for y.
+* the value: That steps by the value x * y. The slope is y for x, and x for y.
     lr * -> lr * x * y + 0 *
 * no step size: The step has size 1 whatever `lr` says: multiply the slope by lr.
     lr * ->

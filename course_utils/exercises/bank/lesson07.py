@@ -100,8 +100,7 @@ entry(
     hint: Two halves with the same five moves: images, logits, loss, gradients, step.
       Whose turn comes first, and what must the other half see then?
     hint: In D's half the images are a fact: where does their graph end? In G's half the
-      gradient comes *through D*: what must not be cut, and what stands in `.grad` by
-      then?
+      gradient comes *through D*: what must not be cut, and what stands in `.grad`?
     right: /return .+/ -> return loss_d.item(), loss_g.item()
     right: /loss_g = .+/ -> with training.frozen(D): loss_g =
       F.binary_cross_entropy_with_logits(D(x_fake), torch.ones(len(z)))
@@ -141,8 +140,7 @@ entry(
     * both real for D: D is taught that everything is real. G's images have target 0 in
       *D's* step; they are called real in G's step only.
         D(x_real), D(x_fake.detach()) -> D(x_real), -D(x_fake.detach())
-    * D climbs: D went up its own loss: V was handed to an optimizer that descends. D's
-      loss is -V.
+    * D climbs: D went up its own loss: an optimizer descends, so D's loss is -V.
         loss_d.backward() -> (-loss_d).backward()
         losses.discriminator_loss -> -losses.discriminator_loss
     * D sees one side: D learned from one of its two batches only: a term is missing or
@@ -182,8 +180,7 @@ entry(
         optimizer_d.step() -> && optimizer_g.step() -> optimizer_d.step();
           optimizer_g.step()
         /(?s)(loss_d = .+)(loss_g = .+\n)return/ -> \2\1return
-    * G first: G stepped before D, against a D that had not seen this batch. D goes
-      first.
+    * G first: G stepped against a D that had not seen this batch. D goes first.
         /(?s)(loss_d = .+)(loss_g = .+\n)return/ -> \2x_fake = G(z)\n\1return
     * real and fake in one pass: Data and fakes went through D in *one* batch. With
       batch normalization what D says of an image depends on the others. Two
@@ -206,8 +203,7 @@ entry(
       Undo it, or leave it out: `optimizer_g` does not move D.
         loss_g = -> D.requires_grad_(False); loss_g =
     * the other player's optimizer: After one player's loss the other player's optimizer
-      stepped: `optimizer_d` belongs to D's loss, `optimizer_g` to G's. (G's is the
-      first argument.)
+      stepped: `optimizer_d` belongs to D's loss, `optimizer_g` to G's.
         optimizer_g -> optimizer_d
         optimizer_g.step() -> optimizer_d.step()
         optimizer_d.step() -> optimizer_g.step()
@@ -222,8 +218,7 @@ entry(
       belongs `optimizer_d.step()`, after `loss_g.backward()` `optimizer_g.step()`.
         optimizer_{d|g}.step() ->
     * gradients pile up: What stood in a player's `.grad` was added to this round's
-      gradient; G's step fills D's. Call the optimizer's `zero_grad()` before each
-      `backward()`.
+      gradient; G's step fills D's. Call `zero_grad()` before each `backward()`.
         /.+zero_grad\(\)/ ->
         optimizer_{d|g}.zero_grad() ->
     * D's gradients left in G: D's `backward()` ran on through G, and what it left there
@@ -235,8 +230,7 @@ entry(
       G, where it is thrown away. `x_fake.detach()` in D's step stops it at the image.
         x_fake.detach() -> x_fake && loss_d.backward() ->
           loss_d.backward(retain_graph=True)
-    + G runs twice: Right. G made the same images twice. Keep `x_fake`: D gets it
-      detached, G as it is.
+    + G runs twice: Right, but G made the same images twice. Use `x_fake` for both.
         (D(x_fake)) -> (D(G(z)))
         (D(x_fake)) -> (D(G(z))) && x_fake.detach() -> x_fake
     """,

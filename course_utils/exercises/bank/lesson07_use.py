@@ -185,9 +185,8 @@ entry(
       and torch.cuda.current_stream().synchronize())
     right: perf_counter -> perf_counter_ns && return -> return 1e9 *
 
-    * nobody waits for the GPU: A GPU's call returns before its work is done: you timed
-      how fast the CPU hands out orders. Call `devices.synchronize()` before *both*
-      readings.
+    * nobody waits for the GPU: A GPU's call returns before its work is done: the orders
+      were timed. Call `devices.synchronize()` before *both* readings.
         devices.synchronize() ->
         devices.synchronize() -> && /^step\(\)/ ->
     * the end is not awaited: The last reading does not wait: on a GPU the work is still
@@ -210,8 +209,7 @@ entry(
         /(?s)^(.+)(start = .+?\n)/ -> \2\1
     * steps per second: Those are *steps* a second. Each holds `batch_size` images.
         n * batch_size -> n
-    * seconds per image: That is a time: it falls as the machine gets faster. Divide the
-      images by the seconds.
+    * seconds per image: That is a time. Divide the images by the seconds instead.
         /return (.+) \/ (\(.+)/ -> return \2{ / (n * batch_size)| / n|}
     * other steps counted than timed: n steps belong between the readings, and n *
       batch_size images went through them.
@@ -239,7 +237,7 @@ entry(
         /^    step\(\)/ -> \g<0>; devices.synchronize()
     + a wait that the check cannot see: Right as far as this check sees. It plays a GPU
       and a clock to your function, but no tensors of that GPU. `devices.synchronize()`
-      asks the machine itself.
+      asks none.
         devices.synchronize() -> (torch.ones(1).is_cuda and torch.cuda.synchronize())
     """,
     names={
@@ -308,15 +306,13 @@ entry(
 
     because: The direction turns evenly, the length changes evenly.
     praise: Every stop of the walk is a latent that G could have met.
-    hint: A point has a direction and a length. Which of the two should change evenly,
-      and which turn?
+    hint: A point has a direction and a length. Which should change evenly, which turn?
     hint: For unit vectors a and b at the angle w: (sin((1 - t) w) a + sin(t w) b) /
       sin(w). What is sin(w) where both point the same way?
     right: /return .+turned/ -> return torch.lerp(z0.norm(), z1.norm(), t) * turned
 
     * a straight line: The walk cuts through the inside of the sphere, where latents are
-      shorter than any that G met in training. Turn the direction, and change the length
-      evenly.
+      shorter than G ever met. Turn the direction, and change the length evenly.
         return torch.lerp(z0, z1, torch.linspace(0, 1, n)[:, None])
     * uneven angles: Lengths are right, and the angles uneven: a line pulled out to the
       sphere hurries in the middle. Weigh with the sines.
@@ -328,8 +324,8 @@ entry(
         /return \(\(1.+/ -> return {z0.norm()|z1.norm()|(z0.norm() + z1.norm()) / 2}
           * turned
     ~ sines on the raw vectors: The form that many programs have, right for two of one
-      length. Otherwise lengths and angles are uneven: weigh unit vectors, then multiply
-      by the length.
+      length. Otherwise both are uneven: weigh unit vectors, then multiply by the
+      length.
         * a + -> * z0 + && * b) -> * z1) && /return \(\(1.+/ -> return turned
         * a + -> * z0 + && * b) -> * z1) && /return \(\(1.+/ -> return turned
           && torch.sin(w) < 1e-3 -> False
