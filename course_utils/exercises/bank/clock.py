@@ -63,6 +63,11 @@ class Machine:
         self.require_gpu()
         self.wait(self.done, len(self.costs))
 
+    def stream(self, *_: Any) -> Machine:
+        """As torch.cuda's: the only one there is."""
+        self.require_gpu()
+        return self
+
     def require_gpu(self) -> None:
         """What torch says where there is none."""
         if not self.gpu and self.asks_first:
@@ -81,15 +86,15 @@ class Machine:
     def patches(self) -> list[tuple[Any, str, Any]]:
         """What stands in for a real GPU and a real clock while it is asked."""
         gpu, Event = self.gpu, functools.partial(_Event, self)
-        stream = functools.partial(_Stream, self)
+        device = torch.device("cuda") if gpu else None
         found = [
             *((x, name, new) for x in (torch.cuda, torch.accelerator) for name, new in (
                 ("is_available", lambda: gpu), ("device_count", lambda: int(gpu)),
-                ("synchronize", self.synchronize), ("current_stream", stream),
+                ("synchronize", self.synchronize), ("current_stream", self.stream),
             )),
             *((x, "Event", Event) for x in (torch.cuda, torch)),
-            (torch.cuda, "default_stream", stream),
-            (torch.accelerator, "current_accelerator", lambda *_, **__: _device(gpu)),
+            (torch.cuda, "default_stream", self.stream),
+            (torch.accelerator, "current_accelerator", lambda *_, **__: device),
             (torch.backends.mps, "is_available", lambda: False),
         ]  # fmt: skip
         clocks = () if self.real else CLOCKS
@@ -133,18 +138,6 @@ class _Event:
         if self.machine.now < end.at:
             raise RuntimeError("Both events must be completed before elapsed_time")
         return 1000 * (end.at - self.at)
-
-
-class _Stream:
-    """As torch.cuda.Stream: the only one there is."""
-
-    def __init__(self, machine: Machine, *_: Any) -> None:
-        machine.require_gpu()
-        self.synchronize = machine.synchronize
-
-
-def _device(gpu: bool) -> torch.device | None:
-    return torch.device("cuda") if gpu else None
 
 
 @contextlib.contextmanager

@@ -26,9 +26,7 @@ entry(
     hint: Where should 0 land, and where 255? A line goes through both.
     hint: A uint8 minus 128 stays a uint8. When does it become a float?
     right: return pixels.float() / 255 * 2 - 1
-    right: return (pixels / 255 - 0.5) / 0.5
     right: return (pixels.to(torch.float32) - 127.5) / 127.5
-    right: return torch.lerp(torch.tensor(-1.0), torch.tensor(1.0), pixels / 255)
     right: return torch.from_numpy(pixels.numpy().astype("float32") / 127.5 - 1)
 
     * wraps around: uint8 holds 0 to 255 and starts over: `2 * 200` is 144 there, and `3
@@ -37,45 +35,33 @@ entry(
         return (pixels - {128|127}) / {127.5|128|127|255}
     * zero to one: The result lies in [0, 1]. tanh reaches from -1 to 1: against these
       data, D would know every fake by its negative pixels.
-        return pixels / 255
-        return pixels / 256
-    * no shift: The result lies in [0, 2]: the shift by 1 is missing.
+        return pixels / {255|256}
+    * another range: Scale or shift is missing: the result should fill -1 to 1, as tanh
+      does. Divide by half of 255, and take 1 off.
         return pixels / 127.5
-    * half the range: The result lies in [-0.5, 0.5], half of what tanh fills. Scale by
-      2.
         return pixels / 255 - 0.5
+        return pixels.float()
+        return pixels.float() - 127.5
     ~ 128 in place of 127.5: Close: the middle of 0 and 255 is 127.5. With a whole
       number one end misses its place: 255 should land on 1, and 0 on -1.
         return pixels / 128 - 1
-        return (pixels.float() - 127) / 128
-        return (pixels.float() - 128) / 127
+        return (pixels.float() - {127) / 128|128) / 127}
     * inverted: Black and white change places: 0 should land on -1 and 255 on 1.
         return 1 - pixels / 127.5
-    * stretched: The contrast was stretched to the image's own darkest and brightest
-      pixel: a dim image comes out bright. The same map for every image: 0 to -1, 255 to
-      1.
+    * scale guessed from the image: The scale depends on what the image shows: its mean,
+      its extremes, or whether it is nearly black. One map for all: 0 to -1, 255 to 1.
         | x = pixels.float()
         | return 2 * (x - x.min()) / (x.max() - x.min()) - 1
-    * standardized: The mean was taken off. tanh needs a fixed range, and the result of
-      a pixel should not depend on its neighbors.
+
         return (pixels.float() - pixels.float().mean()) / {pixels.float().std()|255}
+        return (pixels / 255 if pixels.max() > 1 else pixels) * 2.0 - 1
+        return pixels / 127.5 - (1 if pixels.max() > 1 else 0)
     * another type: The numbers are right in another float type (NumPy divides into
       float64). The networks' weights are float32: end with `.float()`.
         return (pixels / 127.5 - 1).{double|half|bfloat16}()
-        return pixels.{double|half|bfloat16}() / 127.5 - 1
     * whole numbers: The grays were rounded away. Divide with `/`, and keep floats.
-        return (pixels / 127.5 - 1).round()
-        return (pixels / 127.5 - 1).to(torch.{uint8|int32})
-        return pixels // 128 * 2.0 - 1
-        return pixels // 255 * 2.0 - 1
-    * not scaled: The range is still 255 wide. Divide by half of it, 127.5.
-        return pixels.float()
-        return pixels.float() - 127.5
-    * scale guessed from the image: A nearly black image, whose bytes are all 0 and 1,
-      is scaled another way than the rest. What comes in is bytes, whatever they show:
-      one map for all.
-        return (pixels / 255 if pixels.max() > 1 else pixels) * 2.0 - 1
-        return pixels / 127.5 - (1 if pixels.max() > 1 else 0)
+        return (pixels / 127.5 - 1).{round()|to(torch.uint8)|to(torch.int32)}
+        return pixels // {128|255} * 2.0 - 1
     """,
     names={"torch": torch},
     lesson=7,
@@ -93,7 +79,6 @@ entry(
     same=1e-3,
 )
 
-# Of a step written with `x_fake`, `loss_d` and `loss_g`.
 NAMES = {"torch": torch, "F": F, "losses": losses, "training": training}
 
 entry(
@@ -110,212 +95,143 @@ entry(
         optimizer_g.step()
         return loss_d.detach(), loss_g.detach()
 
-    because: D learns from images that are cut off from G; G learns through the new D,
-      and `optimizer_g` moves G alone.
+    because: D learns from images cut off from G; G learns through the new D.
     praise: This is the whole of GAN training. What follows repeats it.
     hint: Two halves with the same five moves: images, logits, loss, gradients, step.
       Whose turn comes first, and what must the other half see then?
     hint: In D's half the images are a fact: where does their graph end? In G's half the
-      gradient comes from the loss *through D*: what must not be cut?
-    hint: D has changed by the time G moves, so G's loss needs D's new output. And what
-      stands in `.grad` before each `backward()`?
+      gradient comes *through D*: what must not be cut, and what stands in `.grad`?
     right: /return .+/ -> return loss_d.item(), loss_g.item()
     right: /loss_g = .+/ -> with training.frozen(D): loss_g =
       F.binary_cross_entropy_with_logits(D(x_fake), torch.ones(len(z)))
     right: /loss_d = .+/ -> loss_d = -F.logsigmoid(D(x_real)).mean()
       - (1 - D(x_fake.detach()).sigmoid()).log().mean()
-    right: /(loss_.)\.backward\(\)/ -> for p in {"loss_d": D, "loss_g":
-      G}["\1"].parameters(): p.grad = torch.autograd.grad(\1, p, retain_graph=True)[0]
 
-    ~ G's loss first: The round is right; the two losses change places. Return D's
-      first.
+    ~ G's loss first: The round is right; the two losses change places: D's first.
         /return .+/ -> return loss_g.item(), loss_d.item()
     ~ losses after the update: The round is right; a loss was computed again after its
-      own update. Return the one that you descended: it is there already, and costs
-      nothing.
+      own update. Return the one that you descended.
         return -> loss_g = losses.generator_loss(D(G(z))); return
         loss_g = -> loss_d = losses.discriminator_loss(D(x_real), D(x_fake)); loss_g =
-        loss_g = -> loss_d = losses.discriminator_loss(D(x_real), D(x_fake)); loss_g =
-          && return -> loss_g = losses.generator_loss(D(G(z))); return
-        return -> loss_d = losses.discriminator_loss(D(x_real), D(G(z))); return
         return -> loss_d = losses.discriminator_loss(D(x_real), D(G(z)));
           loss_g = losses.generator_loss(D(G(z))); return
 
     * sigmoid forgotten: D returns logits, any number, and a log wants probabilities.
-      Use the losses that take logits: `losses.discriminator_loss` and
-      `losses.generator_loss`.
+      Use the losses that take logits, such as `losses.discriminator_loss`.
         /loss_d = .+/ -> loss_d = -D(x_real).log().mean()
           - (1 - D(x_fake.detach())).log().mean()
           && /loss_g = .+/ -> loss_g = -D(x_fake).log().mean()
-        /loss_d = .+/ -> loss_d = (F.binary_cross_entropy(D(x_real),
-          torch.ones(len(x_real))) + F.binary_cross_entropy(D(x_fake.detach()),
-          torch.zeros(len(z))))
     * sigmoid twice: D's logits went through a sigmoid before a loss that has one
-      inside. Every probability is squeezed into 1/2 to 0.73, and D can never be sure of
-      a fake. Hand over the logits as they come.
-        D(x_real), D(x_fake.detach()) -> D(x_real).sigmoid(),
-          D(x_fake.detach()).sigmoid()
-        (D(x_fake)) -> (D(x_fake).sigmoid())
-        D(x_real), D(x_fake.detach()) -> D(x_real).sigmoid(),
-          D(x_fake.detach()).sigmoid() && (D(x_fake)) -> (D(x_fake).sigmoid())
-    * minimax loss for G: G minimizes log(1 - D(G(z))) here, D's loss with its sign
-      turned, which leaves next to no gradient while D wins. Take the non-saturating
-      loss: -log D(G(z)).
+      inside, so D can never be sure. Hand over the logits as they come.
+        /\bD\((x_real|x_fake.detach\(\))\)/ -> D(\1).sigmoid()
+        /\bD\((x_fake)\)/ -> D(\1).sigmoid()
+        /\bD\((x_real|x_fake|x_fake.detach\(\))\)/ -> D(\1).sigmoid()
+    * minimax loss for G: G minimizes log(1 - D(G(z))) here, which leaves next to no
+      gradient while D wins. Take the non-saturating loss: -log D(G(z)).
         losses.generator_loss -> losses.minimax_generator_loss_from_logits
         /loss_g = .+/ -> loss_g = -losses.discriminator_loss(D(x_real), D(x_fake))
-    * G learns to be found out: G was moved so that D(G(z)) goes to 0: target 0 in G's
-      step, or log D(G(z)) without its minus. G wants D to say real: minimize -log
-      D(G(z)), target 1.
+    * G learns to be found out: G was moved so that D(G(z)) goes to 0. G wants D to say
+      real: minimize -log D(G(z)), with target 1.
         losses.generator_loss -> -losses.minimax_generator_loss_from_logits
         losses.generator_loss -> -losses.generator_loss
     * labels swapped for D: D is taught that data is fake and fakes are real. Logits on
       data come first, with target 1; logits on G's images second, with target 0.
         D(x_real), D(x_fake.detach()) -> D(x_fake.detach()), D(x_real)
-    * both real for D: D is taught that everything is real. G's images are fakes in
-      *D's* step: target 0. They are called real in G's step only.
+    * both real for D: D is taught that everything is real. G's images have target 0 in
+      *D's* step; they are called real in G's step only.
         D(x_real), D(x_fake.detach()) -> D(x_real), -D(x_fake.detach())
-    * D climbs: D went up its own loss: V was handed to an optimizer that descends. D's
-      loss is -V.
-        losses.discriminator_loss -> -losses.discriminator_loss
+    * D climbs: D went up its own loss: an optimizer descends, so D's loss is -V.
         loss_d.backward() -> (-loss_d).backward()
+        losses.discriminator_loss -> -losses.discriminator_loss
     * D sees one side: D learned from one of its two batches only: a term is missing or
-      cut off. Detach the *images*, not what D says of them; both terms move D.
+      cut off. Detach the *images*, not what D says of them.
         D(x_real), -> D(x_real).detach(),
         D(x_fake.detach()) -> D(x_fake).detach()
         /loss_d = .+/ -> loss_d = F.softplus({-D(x_real)|D(x_fake.detach())}).mean()
-    ~ halved: Right, up to a factor 1/2, which halves a step as well. The course sums
-      D's two means (2 log 2 when fooled) and takes G's mean as it is.
-        /(loss_{d|g} = .+)/ -> \1 / 2
-        /(loss_. = .+)/ -> \1 / 2
-    * one mean over both: One mean over data and fakes together: the larger batch counts
+    * one mean over both: With one mean over data and fakes the larger batch counts
       more. Two expectations are two means, and their sum.
         /loss_d = .+/ -> loss_d = {1|2} * F.softplus(
           torch.cat([-D(x_real), D(x_fake.detach())])).mean()
-    * summed over the batch: A sum over the batch: the step grows with the batch. Take
-      means.
-        /loss_d = .+/ -> loss_d = F.softplus(-D(x_real)).sum()
-          + F.softplus(D(x_fake.detach())).sum()
+    * summed over the batch: With a sum the step grows with the batch. Take means.
         /(loss_g = .+)/ -> \1 * len(z)
         /(loss_g = .+)/ -> \1 * len(z) && /loss_d = .+/ -> loss_d =
           F.softplus(-D(x_real)).sum() + F.softplus(D(x_fake.detach())).sum()
 
-    * G is cut off: G did not move: no gradient of its own loss reached it. It goes from
+    * G is cut off: No gradient of its own loss reached G. It runs from
       `loss_g.backward()` back *through D* into G, and a `detach()` in G's step cuts
       that path. Detach in D's step only.
         (D(x_fake)) -> (D(x_fake.detach()))
         x_fake = G(z) -> x_fake = G(z).detach()
         D(x_fake.detach()) -> D(x_fake) && (D(x_fake)) -> (D(x_fake.detach()))
-    * no_grad around D: `no_grad` around D removes the graph, and with it the way from
-      the loss into G. D stays put because `optimizer_g` does not hold its weights;
-      `training.frozen(D)` saves the work without closing the way.
+    * no_grad around D: `no_grad` around D removes the way from the loss into G. D stays
+      put because `optimizer_g` does not hold its weights.
         /(loss_g = .+)/ -> with torch.no_grad(): \1
     * one graph, walked twice: D's `backward()` walked through G and freed the graph
-      that G's own step needs. Give D `x_fake.detach()`: then G's graph is still whole.
-      (`retain_graph=True` would hide the question.)
+      that G's step needs. Give D `x_fake.detach()`.
         x_fake.detach() -> x_fake
-    * output of the old D: G's loss was computed with D's old weights, and D's step has
-      changed them since: autograd finds them 'modified by an inplace operation'. After
-      `optimizer_d.step()` ask D again: `D(x_fake)`.
+    * output of the old D: G's loss was computed with weights that D's step has changed
+      since, 'modified by an inplace operation'. After `optimizer_d.step()` ask D again.
         /(?s)(loss_d = .+\n)(loss_g = [^\n]+\n)/ -> \2\1
         D(x_fake.detach()) -> fake{.detach()|} && (D(x_fake)) -> (fake)
           && x_fake = G(z) -> fake = D(G(z))
           && loss_d.backward() -> loss_d.backward(retain_graph=True)
     * both at once: Each player answered where the other was *before* this round: a
-      simultaneous step (and in some forms G's loss also left its gradients in D). It is
-      a game of its own; here D steps first and G answers the new D.
+      simultaneous step. Here D steps first and G answers the new D.
         optimizer_d.step() -> && optimizer_g.step() -> optimizer_d.step();
           optimizer_g.step()
-        optimizer_d.step() -> && optimizer_g.step() -> optimizer_d.step();
-          optimizer_g.step() && /(loss_g = .+)/ -> with training.frozen(D): \1
         /(?s)(loss_d = .+)(loss_g = .+\n)return/ -> \2\1return
-    * G first: G stepped before D, against a D that had not seen this batch. D goes
-      first.
+    * G first: G stepped against a D that had not seen this batch. D goes first.
         /(?s)(loss_d = .+)(loss_g = .+\n)return/ -> \2x_fake = G(z)\n\1return
-    * real and fake in one pass: Data and fakes went through D in *one* batch. Where D
-      has batch normalization, the statistics of the mixed batch differ from those of
-      either: what D says of an image then depends on the others. Two distributions, two
-      passes: `D(x_real)` and `D(x_fake)`.
+    * real and fake in one pass: Data and fakes went through D in *one* batch. With
+      batch normalization what D says of an image depends on the others. Two
+      distributions, two passes: `D(x_real)` and `D(x_fake)`.
         /loss_d = .+/ -> both = D(torch.cat([x_real, x_fake.detach()]));
           loss_d = losses.discriminator_loss(both[:len(x_real)], both[len(x_real):])
-    * new latents for G: G's step drew latents of its own. That is a fair game too, but
-      here both players meet over the images of the `z` handed in, and the loop decides
-      what is drawn.
+    * new latents for G: G's step drew latents of its own. A fair game too, but here the
+      loop decides what is drawn: use `z`.
         (D(x_fake)) -> (D(G(torch.randn_like(z))))
-    * eval mode: A network was in eval mode during a step: batch normalization used its
-      running averages in place of the batch. Both train in training mode; to hold one
-      still it is enough that the other's optimizer steps.
+    * eval mode: A network was in eval mode during a step, so batch normalization used
+      its running averages. Both train in training mode.
         x_fake = G(z) -> {G.eval()|D.eval()|G.eval(), D.eval()}; x_fake = G(z)
           && return -> G.train(), D.train(); return
         x_fake = G(z) -> G.eval(); x_fake = G(z); G.train()
-        loss_g = -> D.eval(); loss_g = && return -> D.train(); return
-        x_fake = G(z) -> G.eval(); x_fake = G(z).detach()
-          && (D(x_fake)) -> (D(G(z))) && loss_g = -> G.train(); loss_g =
     * left in eval mode: A network came back in eval mode: from the next round on batch
-      normalization uses running averages that nobody updates. The step leaves modes
-      alone.
-        x_fake = G(z) -> {G.eval()|D.eval()|G.eval(), D.eval()}; x_fake = G(z)
-        loss_g = -> D.eval(); loss_g =
+      normalization uses its running averages. The step leaves modes alone.
         return -> {G.eval()|D.eval()|G.eval(), D.eval()}; return
-    * D stays frozen: D came back with `requires_grad_(False)`: whoever trains it next
-      finds a D that cannot learn. Undo it before you return; `with training.frozen(D):`
-      does. Or leave it: `optimizer_g` does not move D.
+        x_fake = G(z) -> {G.eval()|D.eval()|G.eval(), D.eval()}; x_fake = G(z)
+    * D stays frozen: D came back with `requires_grad_(False)` and can no longer learn.
+      Undo it, or leave it out: `optimizer_g` does not move D.
         loss_g = -> D.requires_grad_(False); loss_g =
-        x_fake = G(z) -> D.requires_grad_(True); x_fake = G(z)
-          && loss_g = -> D.requires_grad_(False); loss_g =
-        return -> D.requires_grad_(False); return
     * the other player's optimizer: After one player's loss the other player's optimizer
-      stepped. One optimizer for each: `optimizer_d` after D's loss, `optimizer_g` after
-      G's. (The arguments come as `optimizer_g, optimizer_d`, G's first.)
+      stepped: `optimizer_d` belongs to D's loss, `optimizer_g` to G's.
         optimizer_g -> optimizer_d
         optimizer_g.step() -> optimizer_d.step()
-        optimizer_g.zero_grad() -> && optimizer_g -> optimizer_d
         optimizer_d.step() -> optimizer_g.step()
-        optimizer_d -> optimizer_g && x_fake.detach() -> x_fake
-          && (D(x_fake)) -> (D(G(z)))
         x_fake = G(z) -> optimizer_d, optimizer_g = optimizer_g, optimizer_d;
           x_fake = G(z)
     * one optimizer for both: Both networks stepped after one player's loss: both slide
-      down it, and the players cooperate. Each loss moves its own player alone.
-        optimizer_g.zero_grad() -> optimizer_g.zero_grad(); optimizer_d.zero_grad()
-          && optimizer_g.step() -> optimizer_g.step(); optimizer_d.step()
+      down it. Each loss moves its own player alone.
         optimizer_g.step() -> optimizer_g.step(); optimizer_d.step()
         x_fake = G(z) -> optimizer_g = torch.optim.SGD(
           [*G.parameters(), *D.parameters()], 0.1); x_fake = G(z)
-        x_fake = G(z) -> optimizer_g = optimizer_d = torch.optim.SGD(
-          [*G.parameters(), *D.parameters()], 0.1); x_fake = G(z)
-          && x_fake.detach() -> x_fake && (D(x_fake)) -> (D(G(z)))
     * one player never steps: One of the players did not move: after `loss_d.backward()`
       belongs `optimizer_d.step()`, after `loss_g.backward()` `optimizer_g.step()`.
-        optimizer_d.step() ->
-        optimizer_g.step() ->
+        optimizer_{d|g}.step() ->
     * gradients pile up: What stood in a player's `.grad` was added to this round's
-      gradient; G's step fills D's every time. Call the optimizer's `zero_grad()` before
-      each `backward()`.
+      gradient; G's step fills D's. Call `zero_grad()` before each `backward()`.
         /.+zero_grad\(\)/ ->
         optimizer_{d|g}.zero_grad() ->
-        optimizer_g.zero_grad() -> && x_fake.detach() -> x_fake
-          && loss_d.backward() -> loss_d.backward(retain_graph=True)
-        /.+zero_grad\(\)/ -> && x_fake.detach() -> x_fake
-          && loss_d.backward() -> loss_d.backward(retain_graph=True)
-    * D's gradients left in G: D's `backward()` ran on through G, and what it left in
-      G's `.grad` was added to G's own gradient: G also helps D. Stop it with
-      `x_fake.detach()`, and clear G right before its own `backward()`.
+    * D's gradients left in G: D's `backward()` ran on through G, and what it left there
+      was added to G's own gradient: G also helps D. Stop it with `x_fake.detach()`.
         /.+zero_grad\(\)/ -> && x_fake = G(z) -> G.zero_grad(), D.zero_grad();
           x_fake = G(z) && x_fake.detach() -> x_fake
           && loss_d.backward() -> loss_d.backward(retain_graph=True)
-    * cleared at the end: Gradients are cleared at the end of the round, too late for
-      what was there when it began. Clear right before each `backward()`.
-        /.+zero_grad\(\)/ -> && return -> G.zero_grad(), D.zero_grad(); return
     + no detach: Right, and more work than needed: D's gradient also runs back through
       G, where it is thrown away. `x_fake.detach()` in D's step stops it at the image.
         x_fake.detach() -> x_fake && loss_d.backward() ->
           loss_d.backward(retain_graph=True)
-        x_fake.detach() -> x_fake && loss_d.backward() ->
-          loss_d.backward(retain_graph=True) && /return .+/ -> return loss_d, loss_g
-    + G runs twice: Right. G made the same images twice (and its batch normalization
-      counted them twice). Keep `x_fake`: D gets it detached, G as it is.
+    + G runs twice: Right, but G made the same images twice. Use `x_fake` for both.
         (D(x_fake)) -> (D(G(z)))
-        (D(x_fake)) -> (D(G(z))) && /return .+/ -> return loss_d, loss_g
         (D(x_fake)) -> (D(G(z))) && x_fake.detach() -> x_fake
     """,
     names=NAMES,

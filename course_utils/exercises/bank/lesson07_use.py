@@ -23,8 +23,6 @@ from .clock import Machine, watch_clock
 
 NAMES = {"torch": torch, "copy": copy, "np": np, "math": math}
 
-# ------------------------------------------------------------------ samples
-
 
 def some_generator(mode: str, n: int = 5, *, scale: float = 1.0):
     """A probe: a G with batch normalization and dropout, in a mode, and n latents."""
@@ -55,17 +53,13 @@ def state_of(G: nn.Module) -> dict[str, Tensor]:
 
 
 def watch_sample(function: Any, G: nn.Module, z: Tensor) -> observers.Seen:
-    """The images, and whether G and everything else is left as it was.
-
-    A part of G that is in another mode than G itself, and comes back in G's, costs
-    nobody a pass.
-    """
+    """The images, and whether G and everything else is left as it was."""
     parts, kept, random = list(G.modules()), z.clone(), torch.get_rng_state()
     modes = [part.training for part in parts]
     learning = [weight.requires_grad for weight in G.parameters()]
     before, settings = state_of(G), repr(G)
-    graphs = GraphsSeen()
-    G.register_forward_hook(graphs)
+    graphs: list[bool] = []
+    G.register_forward_hook(lambda *seen: graphs.append(seen[-1].requires_grad))
     images = function(G, z)
     yield "the images", images
     yield "the images hold a graph", getattr(images, "requires_grad", False)
@@ -86,14 +80,6 @@ def watch_sample(function: Any, G: nn.Module, z: Tensor) -> observers.Seen:
     yield f"{COST}a graph was built", any(graphs)
 
 
-class GraphsSeen(list):
-    """A hook that notes whether G's images hold a graph; a copied G copies it, too."""
-
-    def __call__(self, G: nn.Module, inputs: Any, images: Tensor) -> None:
-        """One pass of G."""
-        self.append(images.requires_grad)
-
-
 entry(
     r"""
     sample(G, z)
@@ -108,25 +94,19 @@ entry(
     because: Eval mode makes an image depend on its z alone; the rest is tidying.
     praise: You can look at G at any moment now, and training will not notice.
     hint: Which two switches matter here: one of G, one of autograd?
-    hint: `G.eval()` speaks to all modules. What do you have to know to undo it?
-    hint: A part of G may be in another mode than G itself: where is its mode kept?
+    hint: `G.eval()` speaks to all modules, and each keeps a mode of its own. What do
+      you have to know to undo it?
     right:
       | with torch.no_grad():
       |     return copy.deepcopy(G).eval()(z)
 
     + one mode for all modules: Right for a G that is in one mode throughout.
-      `G.train(was)` sets *every* module inside G: a part that was frozen in eval mode
-      by itself comes back in training mode. Noting `module.training` of each module in
-      `G.modules()` keeps that, too.
-        | was = G.training
-        | G.eval()
-        | with torch.no_grad():
-        |     images = G(z)
-        | G.train(was)
-        | return images
+      `G.train(was)` sets *every* module: a part that was frozen in eval mode comes back
+      in training mode. Note each module's own `training`.
+        modes = -> was = G.training; modes =
+          && module.training = mode -> module.train(was)
     * training mode: G ran in training mode: an image then depends on the others in its
-      batch (a single one fails), and `no_grad` does not keep the running averages from
-      moving. Call `G.eval()` first.
+      batch, and the running averages move. Call `G.eval()` first.
         G.eval() ->
         G.eval() -> G.train()
         | kept = copy.deepcopy(G.state_dict())
@@ -134,23 +114,18 @@ entry(
         |     images = G(z)
         | G.load_state_dict(kept)
         | return images
+
         G.eval() -> && with torch.no_grad(): -> if True:
-        G.eval() -> && with torch.no_grad(): -> if True: && images = G(z) ->
-          images = G(z).detach()
         G.eval() -> && /^for .+\n.+/ -> G.eval()
     * left in eval mode: The images are right, and G stays in eval mode: training would
       go on with frozen statistics. Note the mode before, and put it back.
         /^for .+\n.+/ ->
         /^for .+\n.+/ -> G.training = modes[0][1]
         /^for .+\n.+/ -> && with torch.no_grad(): -> if True:
-        /^for .+\n.+/ -> && with torch.no_grad(): -> if True: && return images ->
-          return images.detach()
     * training mode whatever it was: `G.train()` at the end turns training mode on even
       where it was off. Put back what was there: note it before.
         /^for .+\n.+/ -> G.train()
         /^for .+\n.+/ -> G.train() && with torch.no_grad(): -> if True:
-        /^for .+\n.+/ -> G.train() && with torch.no_grad(): -> if True: &&
-          return images -> return images.detach()
     * the graph kept: The images hold the graph of G: a grid of them keeps all
       activations in memory. Wrap the call in `with torch.no_grad():`.
         with torch.no_grad(): -> if True:
@@ -158,28 +133,20 @@ entry(
     * gradients off for good: `set_grad_enabled(False)` stays off after the function:
       nothing learns any more. `with torch.no_grad():` ends where its block ends.
         /with torch.no_grad\(\):\n +/ -> torch.set_grad_enabled(False)\n
-    * frozen for good: `requires_grad_(False)` was never undone: G cannot learn any
-      more. `with torch.no_grad():` leaves the weights alone.
+    * weights frozen or thawed: `requires_grad_` changes which weights of G learn, and
+      does so for good. `with torch.no_grad():` leaves the weights alone.
         G.eval() -> G.eval().requires_grad_(False)
-    * all thawed: `requires_grad_(True)` at the end also thaws a part of G that was
-      frozen when you came. `with torch.no_grad():` builds no graph and leaves the
-      weights alone.
         return images -> G.requires_grad_(True); return images
-        return images -> G.requires_grad_(True); return images.detach()
-          && with torch.no_grad(): -> if True:
     * own latents: The images come from other latents. Use the `z` handed in: fixed
-      latents are what makes two moments of a run comparable.
+      latents make two moments of a run comparable.
         G(z) -> G(torch.{randn|zeros}_like(z))
     * rescaled for display: The images were mapped to another range. `sample` returns
       what G returns; the figure does the mapping.
-        return images -> return (images + 1) / 2
-        return images -> return ((images + 1) / 2).clamp(0, 1)
+        return images -> return {(images + 1) / 2|((images + 1) / 2).clamp(0, 1)}
         return images -> return images.{clamp(-1, 1)|tanh()|sigmoid()}
     + a graph built and dropped: Right. The graph was built and then let go: `with
       torch.no_grad():` does not build it.
         with torch.no_grad(): -> if True: && return images -> return images.detach()
-        with torch.no_grad(): -> if True: && return images -> return images.detach()
-          && /^for .+\n.+/ -> G.train(modes[0][1])
     """,
     names=NAMES,
     lesson=7,
@@ -196,8 +163,6 @@ entry(
         "70 latents, some far out": some_generator("train", 70, scale=3.0),
     },
 )
-
-# ------------------------------------------------------------------ an honest clock
 
 entry(
     r"""
@@ -216,85 +181,63 @@ entry(
     hint: A GPU's calls return before the work is done. So what has to happen before
       each of the two readings of the clock?
     right: /^step/ -> for _ in range(3): step && perf_counter -> {time|monotonic}
-    right: devices.synchronize() -> (torch.cuda.is_available()
-      and torch.cuda.synchronize())
     right: devices.synchronize() -> (device.type == "cuda"
       and torch.cuda.current_stream().synchronize())
     right: perf_counter -> perf_counter_ns && return -> return 1e9 *
 
-    * nobody waits for the GPU: On a GPU a call returns before its work is done: you
-      timed how fast the CPU hands out orders. `devices.synchronize()` waits, and does
-      nothing where there is no GPU. Call it before *both* readings.
+    * nobody waits for the GPU: A GPU's call returns before its work is done: the orders
+      were timed. Call `devices.synchronize()` before *both* readings.
         devices.synchronize() ->
         devices.synchronize() -> && /^step\(\)/ ->
-        devices.synchronize() -> && /^step/ -> for _ in range(3): step
     * the end is not awaited: The last reading does not wait: on a GPU the work is still
       under way. `devices.synchronize()` also before the second reading.
         /devices.synchronize\(\)\nreturn/ -> return
-        /dev.+\nreturn/ -> return && /^step/ -> for _ in range(3): step
-    * the end is awaited too late: You wait after the second reading: on a GPU the work
-      is still under way when the clock is read. `devices.synchronize()` belongs before
-      that reading.
+    * the end is awaited too late: You wait after the second reading, when the clock has
+      been read. `devices.synchronize()` belongs before it.
         /(?s)devices.synchronize\(\)\nreturn (.+) \/ \((.+)\)/ ->
           seconds = \2\ndevices.synchronize()\nreturn \1 / seconds
     * the start is not awaited: On a GPU the warm-up is still running when the clock
-      starts, and is timed with the rest. `devices.synchronize()` also before the first
-      reading.
+      starts. `devices.synchronize()` also before the first reading.
         /devices.synchronize\(\)\nstart/ -> start
         /dev.+\nstart/ -> start && /^step/ -> for _ in range({2|3}): step
     * a GPU taken for granted: `torch.cuda.synchronize()` fails where there is no GPU.
       Ask first, or call `devices.synchronize()`, which asks.
         devices.synchronize() -> torch.cuda.synchronize()
-    * no warm-up: The first step was timed with the rest. It allocates memory and picks
-      kernels, and can take as long as many others. Call `step()` once before the clock
-      starts.
+    * no warm-up: The first step allocates memory and picks kernels, and was timed with
+      the rest. Call `step()` once before the clock starts.
         /^step\(\)/ ->
-    * the warm-up timed: The clock starts before the warm-up, so the first step is in
-      the time. Read it after.
         /(?s)^(.+)(start = .+?\n)/ -> \2\1
-        /(?s)^(.+)(start = .+?\n)/ -> \2\1 && /^step/ -> for _ in range(3): step
     * steps per second: Those are *steps* a second. Each holds `batch_size` images.
         n * batch_size -> n
-    * seconds per image: That is a time: it falls as the machine gets faster. Images are
-      counted, and divided by the seconds.
+    * seconds per image: That is a time. Divide the images by the seconds instead.
         /return (.+) \/ (\(.+)/ -> return \2{ / (n * batch_size)| / n|}
-    * other steps counted than timed: The images counted are not those of the steps
-      timed: n steps belong between the readings, and n * batch_size images went through
-      them.
+    * other steps counted than timed: n steps belong between the readings, and n *
+      batch_size images went through them.
         n * batch_size -> {batch_size|(n + 1) * batch_size}
         range(n) -> range(n {-|+} 1)
         range(n) -> range(n - 1) && - start) -> - start or 1)
-    * each step by itself: One step stands for all (the fastest, the slowest, the middle
-      one), or the rates of the steps were averaged. A run pays for every step: all
-      images, divided by the time of all.
-        | def timed():
-        |     devices.synchronize()
-        |     start = time.perf_counter()
-        |     step()
-        |     devices.synchronize()
-        |     return time.perf_counter() - start
-        | step()
-        | seconds = [timed() for _ in range(n)]
-        | return batch_size / {min|max|statistics.median|statistics.harmonic_mean}(
-        |     seconds)
+    * each step by itself: One step stands for all, or the rates of the steps were
+      averaged. A run pays for every step: all images, divided by the time of all.
+        start = -> seconds, start = [], && /return .+/ ->
+          return batch_size / {min|max|statistics.median|statistics.harmonic_mean}(
+          seconds)
+          && /^    step\(\)/ -> \g<0>; devices.synchronize();
+          seconds.append(time.perf_counter() - sum(seconds) - start)
     * no gradients in the steps: The steps ran under `no_grad` or `inference_mode`. They
-      train: without gradients you would time another thing, or an error.
+      train: without gradients you would time another thing.
         /^( *)step\(\)/ -> \1torch.{no_grad|inference_mode}()(step)()
-    * CPU time: `process_time` counts the CPU's own work and stands still while it waits
-      for a GPU. What counts is the time on the wall: `time.perf_counter()`.
+    * CPU time: `process_time` stands still while the CPU waits for a GPU. What counts
+      is the time on the wall: `time.perf_counter()`.
         perf_counter -> {process|thread}_time
-    ~ milliseconds: Off by a power of 1000: the clock's unit and the one asked for are
-      not the same. Images per *second*.
+    ~ milliseconds: Off by a power of 1000: images per *second* are asked for.
         n * batch_size / -> n * batch_size {/|*} 1000 /
         perf_counter -> perf_counter_ns
     + waits in every step: Right on the whole. Waiting inside the loop keeps the CPU
-      from preparing the next step meanwhile: on a GPU that costs speed which training
-      would have.
+      from preparing the next step, which costs speed on a GPU.
         /^    step\(\)/ -> \g<0>; devices.synchronize()
     + a wait that the check cannot see: Right as far as this check sees. It plays a GPU
-      and a clock to your function, but no tensors or networks of that GPU: whether
-      yours are waited for there was not tried. `devices.synchronize()` asks the machine
-      itself.
+      and a clock to your function, but no tensors of that GPU. `devices.synchronize()`
+      asks none.
         devices.synchronize() -> (torch.ones(1).is_cuda and torch.cuda.synchronize())
     """,
     names={
@@ -320,8 +263,6 @@ entry(
     rtol=3e-3,
     same=3e-3,
 )
-
-# ------------------------------------------------------------------ a walk
 
 
 def ends(length0: float, length1: float, d: int = 6) -> tuple[Tensor, Tensor]:
@@ -365,27 +306,14 @@ entry(
 
     because: The direction turns evenly, the length changes evenly.
     praise: Every stop of the walk is a latent that G could have met.
-    hint: A point has a direction and a length. Which of the two should change evenly,
-      and which turn?
+    hint: A point has a direction and a length. Which should change evenly, which turn?
     hint: For unit vectors a and b at the angle w: (sin((1 - t) w) a + sin(t w) b) /
-      sin(w).
-    hint: What is sin(w) where both point the same way?
-    right:
-      | a, b = z0.numpy(), z1.numpy()
-      | la, lb = np.linalg.norm(a), np.linalg.norm(b)
-      | w = np.arccos(np.clip(a @ b / (la * lb), -1, 1))
-      | rows = []
-      | for t in np.linspace(0, 1, n):
-      |     first, second = (1 - t, t) if w < 1e-3 else np.sin([(1 - t) * w, t * w])
-      |     unit = first * a / la + second * b / lb
-      |     rows.append(((1 - t) * la + t * lb) * unit / (1 if w < 1e-3 else np.sin(w)))
-      | return torch.tensor(np.stack(rows), dtype=torch.float32)
+      sin(w). What is sin(w) where both point the same way?
+    right: /return .+turned/ -> return torch.lerp(z0.norm(), z1.norm(), t) * turned
 
-    * a straight line: The walk cuts through the inside of the sphere: half way its
-      latents are too short, of a length that G never met in training. Turn the
-      direction, and change the length evenly.
-        return (1 - torch.linspace(0, 1, n)[:, None]) * z0
-          + torch.linspace(0, 1, n)[:, None] * z1
+    * a straight line: The walk cuts through the inside of the sphere, where latents are
+      shorter than G ever met. Turn the direction, and change the length evenly.
+        return torch.lerp(z0, z1, torch.linspace(0, 1, n)[:, None])
     * uneven angles: Lengths are right, and the angles uneven: a line pulled out to the
       sphere hurries in the middle. Weigh with the sines.
         /turned = .+/ -> turned = (1 - t) * {a + t * b|z0 + t * z1};
@@ -393,51 +321,40 @@ entry(
     * one length for all: All points have one length. The directions are right; multiply
       by a length that goes evenly from |z0| to |z1|.
         /return \(\(1.+/ -> return turned
-        /return \(\(1.+/ -> return turned && torch.sin(w) < 1e-3 -> False
         /return \(\(1.+/ -> return {z0.norm()|z1.norm()|(z0.norm() + z1.norm()) / 2}
           * turned
-    ~ sines on the raw vectors: The form that many programs have: the sines weigh z0 and
-      z1 as they are. It is right for two of one length. Otherwise lengths and angles
-      are uneven: weigh unit vectors, then multiply by the length.
+    ~ sines on the raw vectors: The form that many programs have, right for two of one
+      length. Otherwise both are uneven: weigh unit vectors, then multiply by the
+      length.
         * a + -> * z0 + && * b) -> * z1) && /return \(\(1.+/ -> return turned
         * a + -> * z0 + && * b) -> * z1) && /return \(\(1.+/ -> return turned
           && torch.sin(w) < 1e-3 -> False
     * lengths twice: The vectors carry their lengths already, and you multiply by a
       length again. Divide each by its own first.
         * a + -> * z0 + && * b) -> * z1)
-    * no way out for parallel ones: For parallel vectors the angle is 0, and its sine
-      divides: 0 / 0. Where the sine is tiny, the straight line *is* the walk: return
-      it.
+    * no way out for parallel ones: For parallel vectors the sine of the angle is 0, and
+      it divides. There the straight line *is* the walk: return it.
         torch.sin(w) < 1e-3 -> False
         torch.sin(w) < 1e-3 -> False && .clamp(-1, 1) ->
-        torch.sin(w) < 1e-3 -> False && (a @ b).clamp(-1, 1) ->
-          z0 @ z1 / (z0.norm() * z1.norm())
-    * a cosine above 1: For some parallel vectors NaN comes out: rounding made their
-      cosine a little more than 1, which has no arccosine, and a comparison with NaN is
-      False. `.clamp(-1, 1)` before the arccosine.
+    * a cosine above 1: NaN for some parallel vectors: rounding made their cosine a
+      little more than 1. `.clamp(-1, 1)` before the arccosine.
         .clamp(-1, 1) ->
         (a @ b).clamp(-1, 1) -> z0 @ z1 / (z0.norm() * z1.norm())
     * angle of long vectors: The arccosine was taken of z0 * z1, which is a cosine for
       *unit* vectors only. Divide by both lengths first.
         (a @ b) -> (z0 @ z1)
         (a @ b).clamp(-1, 1) -> z0 @ z1
-        (a @ b) -> (z0 @ z1) && * a + -> * z0 + && * b) -> * z1)
-          && /return \(\(1.+/ -> return turned && torch.sin(w) < 1e-3 -> False
-    * no sine below: The division by sin(w) is missing, so not even the ends are right.
-        / \/ torch.sin\(w\)/ ->
     * weights turned: The walk runs backward: the first point should be z0, the last z1.
         t = -> z0, z1 = z1, z0; t =
         * a + -> * b + && * b) -> * a)
-    * an end is missing: The points are not the wanted ones: n in all, the first is z0
-      and the last z1. `torch.linspace(0, 1, n)` has both ends.
-        torch.linspace(0, 1, n) -> (torch.arange(n) / n)
-        torch.linspace(0, 1, n) -> (torch.arange(1, n + 1) / n)
+    * an end is missing: n points are wanted, the first z0 and the last z1:
+      `torch.linspace(0, 1, n)` has both ends.
+        torch.linspace(0, 1, n) -> (torch.arange({n) / n|1, n + 1) / n})
         torch.linspace(0, 1, n) -> torch.linspace(0, 1, n + {2)[1:-1]|1)|2)}
     * sines of the share: The weights ignore the angle between z0 and z1: they fit
-      orthogonal ends only, which random latents nearly are. Use w.
+      orthogonal ends only. Use w.
         /turned = .+/ -> turned = torch.cos(t * math.pi / 2) * a
           + torch.sin(t * math.pi / 2) * b
-        /turned = .+/ -> turned = (1 - t).sqrt() * a + t.sqrt() * b
     """,
     names=NAMES,
     lesson=7,
@@ -460,8 +377,6 @@ entry(
     atol=3e-5,
     same=2e-3,
 )
-
-# ------------------------------------------------------------------ copies
 
 LOSSY = "value, up to the digits that cdist loses among more than 25"
 
@@ -500,28 +415,23 @@ entry(
     hint: `.flatten(1)` makes a row of an image, and `torch.cdist(a, b)` the table.
     right: /^dist.+/ -> distances = (samples.flatten(1)[:, None]
       - data.flatten(1)).norm(dim=2)
-    right: /return .+/ -> return [distances.amin(1), distances.argmin(1)]
     right:
       | s, x = samples.flatten(1), data.flatten(1)
       | squares = s.square().sum(1)[:, None] + x.square().sum(1) - 2 * s @ x.T
       | smallest, where = squares.min(dim=1)
       | return smallest.clamp(min=0).sqrt(), where
 
-    ~ squared: The distances are squared: the root is missing. (The neighbors are the
-      same.)
+    ~ squared: The distances are squared: the root is missing.
         return nearest.values -> return nearest.values.square()
     ~ averaged over the pixels: A mean over the pixels was taken. The Euclidean distance
       is the root of a *sum* of squares.
+        nearest = -> distances = distances{| ** 2} / data[0].numel(); nearest =
         nearest = -> distances = distances / data[0].numel() ** 0.5; nearest =
-        nearest = -> distances = distances ** 2 / data[0].numel(); nearest =
-        data.flatten(1)) -> data.flatten(1), p=1) / data[0].numel()
     * absolute differences: Absolute differences were summed, or the largest one taken.
       Euclidean: squares, their sum, the root.
         data.flatten(1)) -> data.flatten(1), p={1|math.inf})
     * angles: The angle between the images was compared, which a dim copy passes for an
       exact one. Take the length of the difference.
-        /^dist.+/ -> distances = 1 - torch.cosine_similarity(
-          samples.flatten(1)[:, None], data.flatten(1), dim=2)
         /^dist.+/ -> distances = torch.cosine_similarity(samples.flatten(1)[:, None],
           data.flatten(1), dim=2) && min(dim=1) -> max(dim=1)
     * the farthest: The farthest data were picked: `min` along the data.
@@ -529,25 +439,15 @@ entry(
     * for each of the data: The nearest *sample* of each of the data was sought. It is
       the other way round: n answers, places in the data.
         min(dim=1) -> min(dim=0)
-    * order of the results: Both are right and change places: distances first, then
-      indices.
+    * order of the results: Both are right and change places: distances, then indices.
         return nearest.values, nearest.indices -> return nearest.indices, nearest.values
     * a column: Columns of shape (n, 1) came back. Rows of n numbers are wanted, (n,):
       leave out `keepdim`, or take `[:, 0]`.
-        min(dim=1) -> min(dim=1, keepdim=True)
-        | nearest = torch.cdist(samples.flatten(1), data.flatten(1)).topk(1,
-        |     largest=False)
-        | return nearest.values, nearest.indices
-    * itself left out: The second nearest was taken. Samples are not among the data: the
-      nearest counts, and a copy has distance 0.
-        min(dim=1) -> kthvalue(2, dim=1)
-    * along the last axis: Only one axis of an image was summed, or `cdist` was given
-      images, which it takes for batches of tables. An image is one point: `.flatten(1)`
-      makes a row of it.
+        min(dim=1) -> {min(dim=1, keepdim=True)|topk(1, largest=False)}
+    * along the last axis: Only one axis of an image was summed, or `cdist` took images
+      for batches of tables. An image is one point: `.flatten(1)`.
         samples.flatten(1), data.flatten(1) -> samples, data
         samples.flatten(1), data.flatten(1) -> samples, data && dim=1 -> dim=-1
-        | nearest = (samples[:, None] - data).norm(dim=-1).min(dim=1)
-        | return nearest.values, nearest.indices
     """,
     names=NAMES,
     lesson=7,
