@@ -21,7 +21,7 @@ WORKERS ?= 2
 # Small tensors are slower on two threads than on one, far slower if both are busy.
 CHECK := OMP_NUM_THREADS=1 PYTHONUTF8=1 $(PY) -m
 
-.PHONY: help lab reset test style unit verify solutions lessons bench clean
+.PHONY: help lab reset test style unit verify attack solutions lessons bench clean
 .DELETE_ON_ERROR:
 
 help:
@@ -47,6 +47,9 @@ unit: $(TEST)  ## check the package: tests and the examples in its docstrings
 verify: $(TEST)  ## check every notebook: solutions strictly, lessons unsolved
 	$(CHECK) pytest -q tests/lessons_unsolved.py --nbval $$(ls -r solutions/*.ipynb) \
 	    -n $(WORKERS) --dist loadscope --no-loadscope-reorder
+
+attack: $(TEST)  ## judge the long list of answers that no bank lists
+	$(CHECK) pytest -q tests/attack/long.py -n $(WORKERS)
 
 solutions: $(TEST)  ## run every solution and store its outputs, then write lessons/
 	$(CHECK) course_utils.authoring.execute solutions/*.ipynb && $(MAKE) lessons
