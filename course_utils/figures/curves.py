@@ -1,7 +1,5 @@
 """The curves of a training, one grammar wherever a run is read."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -27,12 +25,7 @@ Curves = Mapping[str, Any]  # each of these names -> (t,)
 
 
 def run_curves(steps: Any, curves: Curves) -> Figure:
-    """Losses, D's mean outputs and gradient norms of one run, side by side.
-
-    Args:
-        steps: (t,) rounds.
-        curves: "loss_d", "loss_g", "d_real", "d_fake", "norm_d", "norm_g" -> (t,).
-    """
+    """Losses, D's mean outputs and gradient norms, (t,) each, of one run."""
     fig, panels = style.new_figure(3, width=8.2, height=2.9)
     draw_curves(panels, steps, curves)
     return fig

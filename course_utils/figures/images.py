@@ -1,7 +1,5 @@
 """Grids of images, all on one scale: -1 is black, +1 is white, never stretched."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any

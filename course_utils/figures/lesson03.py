@@ -1,7 +1,5 @@
 """Lesson 3: how much gradient a good discriminator leaves for the generator."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,13 +14,8 @@ FLOOR = 1e-47  # where "exactly zero" is drawn on a log axis
 
 
 def heard_against_distance(distance: Any, slope: Any) -> Figure:
-    """The gradient that a perfect D leaves for G, against how far off G is.
-
-    Args:
-        distance: (n,) between the two distributions, in standard deviations,
-            increasing.
-        slope: (n,) size of the slope at G's position, positive. Its peak and its end
-            are marked with their values.
+    """The slope (n,) that a perfect D leaves for G, by the distance (n,) of the laws in
+    standard deviations; its peak and its end are marked with their values.
     """
     distance, slope = array(distance), array(slope)
     fig, axes = style.new_figure(height=3.0)
@@ -51,12 +44,9 @@ def draw_slope_against_distance(axes: Axes, distance: Any, slope: Any) -> None:
 
 
 def learned_and_bayes(x: Any, cases: Mapping[str, Mapping[str, Any]]) -> Figure:
-    """What D learned about two distributions, beside Bayes' posterior.
+    """What D learned, beside Bayes' posterior, which is drawn where samples are.
 
-    Args:
-        x: (n,) places on the line.
-        cases: title -> "p_data", "p_g", "learned", "bayes", each (n,): a column each,
-            densities above, both D below; the posterior only where samples are.
+    cases: title of a column -> "p_data", "p_g", "learned", "bayes", (n,) each.
     """
     x = array(x)
     fig, grid = style.new_figure(
@@ -87,12 +77,8 @@ def learned_and_bayes(x: Any, cases: Mapping[str, Mapping[str, Any]]) -> Figure:
 
 
 def starvation(steps: Sequence[int], near: Any, far: Any) -> Figure:
-    """The gradient at G's weights while D trains and G waits, several seeds.
-
-    Args:
-        steps: (k,) of D so far, from 0, which has a place of its own at the left.
-        near: (seeds, k) norms where the two distributions overlap.
-        far: (seeds, k) norms where they are separated.
+    """The gradient norm (seeds, k) at G's weights after so many steps (k,) of D, G
+    frozen: where the laws are near, so that they overlap, and where they are far apart.
     """
     steps, near, far = array(steps), array(near), array(far)
     fig, axes = style.new_figure(height=3.4)
@@ -119,11 +105,9 @@ def down_to_zero(
 ) -> Figure:
     """Gradient norm at G's weights against D's mean logit, until float32 ends.
 
-    Args:
-        trained: logits and norms, (k,) each, as training went.
-        shifted: logits and norms as D's logits are lowered by hand; norms that are
-            exactly 0 lie on the figure's floor.
-        theory: logits and norms of the line exp(logit).
+    Each argument is (logits, norms), (k,) each: as training went, as D's logits are
+    lowered by hand, and of the line exp(logit). A norm of exactly 0 lies on the
+    figure's floor.
     """
     fig, axes = style.new_figure(height=3.4)
     x, y = map(array, theory)
@@ -153,14 +137,9 @@ def down_to_zero(
 def flat_divergence(
     shift: Any, uniforms: Any, gaussians: Any, slope: Any, twice_jsd_slope: Any
 ) -> Figure:
-    """JSD of two distributions against their distance, and the slope it has.
+    """JSD (n,) of uniforms and of Gaussians by their distance (n,), and its slope.
 
-    Args:
-        shift: (n,) distances, increasing.
-        uniforms: (n,) JSD of two uniform distributions of length 1, in nats.
-        gaussians: (n,) JSD of two Gaussians of standard deviation 1, in nats.
-        slope: (n,) the curve of `heard_against_distance`.
-        twice_jsd_slope: (n - 1,) slope of twice the Gaussians' JSD, midway.
+    slope: (n,) of `heard_against_distance`; twice_jsd_slope: (n - 1,), midway.
     """
     shift, slope = array(shift), array(slope)
     fig, (left, right) = style.new_figure(2, height=3.4)

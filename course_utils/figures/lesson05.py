@@ -1,7 +1,5 @@
 """Lesson 5: where float types end, and which ways to write a loss survive them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
@@ -26,10 +24,7 @@ _WORDS = {RIGHT: "", WRONG: "wrong", NOT_FINITE: "infinite or NaN"}
 def survival(logits: Any, found: Mapping[str, Mapping[str, Any]]) -> Figure:
     """Where each way to write a cost is right (white), wrong, or infinite.
 
-    Args:
-        logits: (n,) increasing.
-        found: title of a panel -> name of a form, a row each -> (n,) of RIGHT, WRONG,
-            NOT_FINITE.
+    found: title of a panel -> form -> (n,) of RIGHT, WRONG, NOT_FINITE.
     """
     x = array(logits)
     names = list(next(iter(found.values())))
@@ -75,11 +70,9 @@ def _draw_bars(axes: Axes, row: int, x: np.ndarray, codes: np.ndarray) -> None:
 
 
 def room(logits: Mapping[str, Any], *, near: tuple[float, float]) -> Figure:
-    """Every probability that a float type can hold, as a tick at its logit.
+    """Every number between 0 and 1 of a float type, as a tick at its logit.
 
-    Args:
-        logits: name of a type -> logits of all its numbers between 0 and 1.
-        near: the end of the axis near 1, which is enlarged at the right.
+    near: the end of the axis near 1, which is enlarged at the right.
     """
     fig, (whole, end) = style.new_figure(2, height=2.5, sharey=True)
     look = {"color": style.DISCRIMINATOR, "lw": 0.8}
@@ -106,12 +99,8 @@ def room(logits: Mapping[str, Any], *, near: tuple[float, float]) -> Figure:
 
 
 def deaf_from(logits: Any, slopes: Mapping[float, Any], exact: Any) -> Figure:
-    """The slope that an epsilon inside the log leaves of the cost of 1.
-
-    Args:
-        logits: (n,) increasing.
-        slopes: epsilon -> (n,) slopes of -log(s + epsilon); log(epsilon) is dotted.
-        exact: (n,) slopes of -log s.
+    """The slope (n,) of -log(s + epsilon) for each epsilon, and of -log s, by the
+    logit.
     """
     x = array(logits)
     fig, axes = style.new_figure(height=3.2)
@@ -133,13 +122,7 @@ def deaf_from(logits: Any, slopes: Mapping[float, Any], exact: Any) -> Figure:
 
 
 def corner_and_tail(logits: Any, corner: Any, tail: Any) -> Figure:
-    """The cost -log s as the sum of a corner and a small smooth tail.
-
-    Args:
-        logits: (n,) increasing, 0 among them.
-        corner: (n,) max(-l, 0).
-        tail: (n,) log(1 + exp(-|l|)); its top is marked.
-    """
+    """The cost -log s as max(-l, 0) and a smooth tail log(1 + exp(-|l|)), (n,) each."""
     x, corner, tail = array(logits), array(corner), array(tail)
     cost = corner + tail
     fig, axes = style.new_figure(height=3.2)
@@ -162,14 +145,7 @@ def corner_and_tail(logits: Any, corner: Any, tail: Any) -> Figure:
 
 
 def staircase(logits: Any, exact: Any, rounded: Any, kept: Any) -> Figure:
-    """Small costs on a log axis: what 1 + t loses, and what log1p keeps.
-
-    Args:
-        logits: (n,) positive, increasing.
-        exact: (n,) the cost in float64.
-        rounded: (n,) log(1 + exp(-l)) in the type at hand; 0 is not on the axis.
-        kept: (n,) log1p(exp(-l)) in that type.
-    """
+    """Small costs (n,): exact, log(1 + t) rounded, and what log1p(t) kept."""
     x, rounded = array(logits), array(rounded)
     fig, axes = style.new_figure(height=3.2)
     axes.plot(x, array(exact), color=style.REFERENCE, lw=6, solid_capstyle="butt")
@@ -196,12 +172,8 @@ def games(
 ) -> Figure:
     """What several games made: a row for each loss, a column for each float type.
 
-    Args:
-        grid: (m,) places on the line.
-        p_data: (m,) density of the data.
-        made: (way to write the loss, type) -> (games, m) densities of G's samples, a
-            thin line for each; NaN where a game ended in NaN.
-        far: (way, type) -> how many of the others ended far from the data.
+    p_data: (m,) at the places of grid; made: (way, type) -> (games, m) densities, NaN
+    where a game died; far: (way, type) -> how many of the others ended far off.
     """
     x, p_data = array(grid), array(p_data)
     ways, types = (list(dict.fromkeys(key[i] for key in made)) for i in (0, 1))

@@ -1,7 +1,5 @@
 """Lesson 6: what a DCGAN is made of, drawn."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,13 +17,9 @@ Shape = tuple[int, int, int]  # channels, height, width
 def architecture(
     generator_maps: Sequence[Shape], logit_maps: Sequence[Shape]
 ) -> Figure:
-    """Both networks as rows of maps, G above, D below.
+    """Both networks as rows of maps (c, h, w), G above, D below.
 
     A bar's height is the map's side in pixels, its width the logarithm of its channels.
-
-    Args:
-        generator_maps: (c, h, w) from the latent, (d, 1, 1), to the image.
-        logit_maps: (c, h, w) from the image to D's one number, (1, 1, 1).
     """
     fig, rows = style.new_figure(rows=2, height=4.6)
     for axes, maps, color, name in (
@@ -58,11 +52,7 @@ def _draw_maps(axes: Axes, maps: Sequence[Shape], color: str) -> None:
 
 
 def two_matrices(matrix: Any) -> Figure:
-    """A convolution's matrix beside its transpose, entry by entry.
-
-    Args:
-        matrix: (out, size), whole numbers read best.
-    """
+    """A convolution's matrix (out, size) beside its transpose, entry by entry."""
     m = array(matrix)
     fig, panels = style.new_figure(2, height=3.6)
     n_out, n_in = m.shape
@@ -80,9 +70,8 @@ def two_matrices(matrix: Any) -> Figure:
 def overlaps(counts: Mapping[str, Any]) -> Figure:
     """How many inputs reach each pixel of an enlarged map; white is most.
 
-    Args:
-        counts: name of a setting -> (n,) counts in one dimension; in two they multiply.
-            A title tells the counts in the middle half, where no edge is felt.
+    counts: name -> (n,) in one dimension, in two they multiply. A title tells those of
+    the middle half, where no edge is felt.
     """
     fig, panels = style.new_figure(len(counts), height=2.9, squeeze=False)
     for axes, (name, row) in zip(panels[0], counts.items(), strict=True):
@@ -102,13 +91,7 @@ def overlaps(counts: Mapping[str, Any]) -> Figure:
 def signal_through(
     sizes: Mapping[str, Sequence[float]], layers: Sequence[str]
 ) -> Figure:
-    """How large the signal is behind each layer, on a log axis.
-
-    Args:
-        sizes: name of a network -> standard deviation behind each layer; the first is
-            drawn as the one to notice.
-        layers: their names.
-    """
+    """Standard deviation behind each of the layers, network -> (layers,), log axis."""
     fig, axes = style.new_figure(height=3.2)
     roles = (style.NOTICE, style.GENERATED)
     for (name, values), role in zip(sizes.items(), roles, strict=False):
@@ -138,12 +121,7 @@ def to_one_digit(number: float) -> str:
 
 
 def silent_units(found: Mapping[str, Mapping[str, Any]], n_units: int) -> Figure:
-    """Units that never fire and units without gradient, a mark for each game.
-
-    Args:
-        found: activation -> what was counted -> (n_games,) counts.
-        n_units: of the layer.
-    """
+    """Silent units of n_units: activation -> what was counted -> (games,) counts."""
     fig, axes = style.new_figure(height=2.9)
     looks = ((style.NOTICE, "D"), (style.DISCRIMINATOR, "o"))
     rows, ranges = [], []
@@ -166,12 +144,7 @@ def silent_units(found: Mapping[str, Mapping[str, Any]], n_units: int) -> Figure
 
 
 def first_steps(steps: Any, lengths: Mapping[str, Any]) -> Figure:
-    """Adam's first steps in units of lr, for a gradient that stays the same.
-
-    Args:
-        steps: (n,) numbers of steps from 1 on.
-        lengths: name -> (n,) step lengths over lr; the last is the corrected one.
-    """
+    """Adam's step over lr at steps (n,), name -> (n,); the last one is corrected."""
     t = array(steps)
     fig, axes = style.new_figure(height=3.4)
     *wrong, (name, right) = ((name, array(y)) for name, y in lengths.items())

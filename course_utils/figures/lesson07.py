@@ -1,7 +1,5 @@
 """Lesson 7: a run as it goes, classes, copies, and walks through the latents."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -62,13 +60,7 @@ class Board(NamedTuple):
 
 
 def board(samples: Any, *, columns: int, last_step: int) -> Board:
-    """Samples at the left; losses, mean outputs of D, and gradient norms at the right.
-
-    Args:
-        samples: (n, channels, size, size) for the mosaic.
-        columns: of the mosaic.
-        last_step: where the axes end.
-    """
+    """Samples (n, c, h, h) at the left, a run's curves up to last_step at the right."""
     fig, (left, right) = style.new_figure(
         2, width=9.2, height=4.9, width_ratios=[1.25, 1]
     )
@@ -88,12 +80,7 @@ def board(samples: Any, *, columns: int, last_step: int) -> Board:
 def class_shares(
     shares: Mapping[str, Any], *, names: Sequence[str], at_least: float
 ) -> Figure:
-    """How often each class occurs in the data and among samples.
-
-    Args:
-        shares: "data" and "samples" -> (k,) shares that sum to 1.
-        names: of the k classes.
-        at_least: the level below which a class counts as lost.
+    """Shares (k,) of the classes in "data" and "samples"; below at_least one is lost.
     """
     data, samples = array(shares["data"]), array(shares["samples"])
     x = np.arange(len(names))
@@ -116,12 +103,7 @@ def class_shares(
 
 
 def nearest_distances(of_samples: Any, of_data: Any) -> Figure:
-    """How far samples are from the data, beside how far data are from each other.
-
-    Args:
-        of_samples: (n,) distance of each sample to its nearest training image.
-        of_data: (m,) distance of each training image to its nearest other one.
-    """
+    """Distances to the nearest other training image: of samples (n,), of data (m,)."""
     fig, axes = style.new_figure(height=2.6)
     samples, own = array(of_samples), array(of_data)
     farthest = max(samples.max(), own.max())
@@ -150,12 +132,7 @@ def nearest_distances(of_samples: Any, of_data: Any) -> Figure:
 
 
 def walk_lengths(lengths: Mapping[str, Any], typical: Any) -> Figure:
-    """The length of the latent along walks, beside lengths that G is trained on.
-
-    Args:
-        lengths: name of a walk -> (n,) lengths.
-        typical: (m,) lengths of latents drawn from the prior.
-    """
+    """Lengths of z along walks, name -> (n,), and typical ones (m,) in training."""
     fig, axes = style.new_figure(height=2.7)
     typical = array(typical)
     low, high = np.quantile(typical, [0.005, 0.995])

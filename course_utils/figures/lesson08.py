@@ -1,7 +1,5 @@
 """Lesson 8: runs side by side, what an answer costs, scores, rankings, an ablation."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,9 +24,7 @@ HIGHEST_LOSS = 30.0  # nats, on show
 def panels(runs: Mapping[str, tuple[Any, Curves]], what: str) -> Figure:
     """One kind of curve of several runs, a panel each, all on the same axes.
 
-    Args:
-        runs: title of a panel -> (rounds (t,), curves by name).
-        what: "losses", "answers" (D's mean outputs) or "norms" (of the gradients).
+    runs: title -> (rounds (t,), curves by name); what: "losses", "answers" or "norms".
     """
     columns = min(4, len(runs))
     rows = math.ceil(len(runs) / columns)
@@ -72,12 +68,7 @@ def _set_limits(axes: Axes, what: str) -> None:
 
 
 def cost_of_answers(p: Any, loss_d: Any, loss_g: Any) -> Figure:
-    """What both players pay where D gives one and the same answer to everything.
-
-    Args:
-        p: (n,) answers in (0, 1).
-        loss_d, loss_g: (n,) nats.
-    """
+    """What both players pay, (n,) nats, where D answers p (n,) to everything."""
     fig, axes = style.new_figure(height=2.8, width=6.6)
     best = float(array(p)[np.argmin(array(loss_d))])
     axes.axvline(best, color=style.REFERENCE, ls=":", lw=1.2, zorder=0)
@@ -96,13 +87,7 @@ def cost_of_answers(p: Any, loss_d: Any, loss_g: Any) -> Figure:
 
 
 def shrinking_bias(sizes: Sequence[int], scores: Any, *, other: float) -> Figure:
-    """The score of data against data, by the number of images.
-
-    Args:
-        sizes: of the sets.
-        scores: (len(sizes), draws) of the Fréchet distance.
-        other: a score at the largest size, for comparison.
-    """
+    """Scores (sizes, draws) of data against data by set size, beside another score."""
     fig, axes = style.new_figure(height=2.8, width=6.6)
     values = array(scores)
     axes.plot(sizes, values, color=style.DATA, lw=0.7, alpha=0.35)
@@ -120,12 +105,8 @@ def shrinking_bias(sizes: Sequence[int], scores: Any, *, other: float) -> Figure
 def against_the_eye(
     place: Any, scores: Mapping[str, Any], correlation: Mapping[str, tuple]
 ) -> Figure:
-    """Numbers of several runs against their places in a ranking by eye.
-
-    Args:
-        place: (n,) 1 for the best run.
-        scores: name -> (n,) numbers.
-        correlation: name -> (rank correlation, low, high), an interval of chance.
+    """Scores (n,) of runs by their place (n,) in a ranking by eye, and the rank
+    correlation of each: name -> (value, low, high), an interval of chance.
     """
     fig, axes = style.new_figure(
         len(scores), width=9.2, height=2.7, sharex=True, squeeze=False
@@ -142,13 +123,7 @@ def against_the_eye(
 
 
 def ablation(table: Mapping[str, Any], score: str, *, title: str) -> Figure:
-    """A score of every variant, a dot for each seed.
-
-    Args:
-        table: as in data/ablation.json.
-        score: a key of its seeds.
-        title: the finding.
-    """
+    """A score of every variant in data/ablation.json, a dot for each seed."""
     variants = table["variants"]
     fig, axes = style.new_figure(width=8.2, height=0.31 * len(variants) + 1.1)
     whole = [row[score] for row in variants["whole"]["seeds"]]
@@ -165,13 +140,7 @@ def ablation(table: Mapping[str, Any], score: str, *, title: str) -> Figure:
 
 
 def hops(steps: Sequence[int], samples: Any, centers: Any) -> Figure:
-    """Samples on the plane at several rounds, beside the modes of the data.
-
-    Args:
-        steps: (s,) rounds.
-        samples: (s, n, 2).
-        centers: (k, 2) of the modes.
-    """
+    """Samples (s, n, 2) on the plane at s rounds, beside the modes' centers (k, 2)."""
     fig, axes = style.new_figure(
         len(steps), width=8.2, height=1.9, sharex=True, sharey=True, squeeze=False
     )

@@ -1,7 +1,5 @@
 """One grammar for every figure: colors by role, one style, alt text on each picture."""
 
-from __future__ import annotations
-
 import html
 import io
 import threading

@@ -1,7 +1,5 @@
 """A figure turned into PNG bytes again and again, fast enough to follow a slider."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Sequence
 

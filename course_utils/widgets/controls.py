@@ -1,7 +1,5 @@
 """What a learner moves: sliders and dropdowns with labels that are not cut off."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any

@@ -16,8 +16,6 @@ A lesson's widget is a function that returns an Explorer or a Player:
         return Explorer(frame, controls, alt="A decay from 1 toward 0.")
 """
 
-from __future__ import annotations
-
 import asyncio
 import html
 import time

@@ -1,7 +1,5 @@
 """Lesson 1's explorer: one control, two scores that disagree on its best value."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Lesson 2's widgets: the one-dimensional minimax game, and the game x * y."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Lesson 3's explorer: one logit, the loss and its slope seen in two variables."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Lesson 4's explorer: races that were run in the lesson, replayed side by side."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 

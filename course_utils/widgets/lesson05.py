@@ -1,7 +1,5 @@
 """Lesson 5's explorer: one logit in one float type, seen by six forms of one loss."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from functools import partial

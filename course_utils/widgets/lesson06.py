@@ -1,7 +1,5 @@
 """Lesson 6's explorer: where a kernel stands, and how often each pixel is met."""
 
-from __future__ import annotations
-
 import textwrap
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """Lesson 7: a dashboard that follows a run while its cell works, and a latent walk."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

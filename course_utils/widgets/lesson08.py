@@ -1,7 +1,5 @@
 """Lesson 8's explorer: recorded runs, their curves and their samples over time."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import cache
 
