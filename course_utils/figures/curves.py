@@ -25,7 +25,7 @@ Curves = Mapping[str, Any]  # each of these names -> (t,)
 
 
 def run_curves(steps: Any, curves: Curves) -> Figure:
-    """Losses, D's mean outputs and gradient norms, (t,) each, of one run."""
+    """Losses, D's mean outputs and gradient norms of one run, (t,) each, by round."""
     fig, panels = style.new_figure(3, width=8.2, height=2.9)
     draw_curves(panels, steps, curves)
     return fig

@@ -1,11 +1,9 @@
 """Lesson 7: a run as it goes, classes, copies, and walks through the latents."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from matplotlib.artist import Artist
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from . import style
@@ -18,26 +16,29 @@ _TITLES = (
 )  # fmt: skip
 
 
-class Board(NamedTuple):
-    """The figure of a run as it goes, and what changes in it.
+class Board:
+    """Samples (n, c, h, h) at the left, a run's curves up to last_step at the right."""
 
-    panels: axes of the losses, of D's mean outputs, and of the gradients' lengths.
-    """
+    def __init__(self, samples: Any, *, columns: int, last_step: int) -> None:
+        self.fig, (left, right) = style.new_figure(
+            2, width=9.2, height=4.9, width_ratios=[1.25, 1]
+        )
+        self.columns, self.last_step = columns, last_step
+        self.image = draw_images(left, samples, columns=columns)
+        left.set_title("Fixed latents, averaged G", fontsize=10.5)
+        look = {"transform": left.transAxes, "va": "top", "color": style.CAPTION}
+        self.caption = left.text(0, -0.015, "", **look)
+        right.remove()
+        cells = right.get_subplotspec().subgridspec(3, 1)
+        self.panels = [self.fig.add_subplot(cell) for cell in cells]
+        self.moving = [self.image, *self.panels, self.caption]
+        # Curves that end at the right edge: a layout made now leaves room for names.
+        ends = ([1.0], [0.5], [0.7], [0.3], [10.0], [1.0])
+        self.draw([last_step], dict(zip(ROLES, ends, strict=True)))
 
-    fig: Figure
-    image: Any
-    panels: Sequence[Axes]
-    caption: Any
-    last_step: int
-
-    @property
-    def moving(self) -> list[Artist]:
-        """The artists to draw anew."""
-        return [self.image, *self.panels, self.caption]
-
-    def show(self, records: Sequence[Any], samples: Any, *, columns: int) -> None:
+    def show(self, records: Sequence[Any], samples: Any) -> None:
         """Set the curves to a history and the mosaic to new samples."""
-        self.image.set_data(tile(samples, columns=columns))
+        self.image.set_data(tile(samples, columns=self.columns))
         curves = {name: [getattr(r, name) for r in records] for name in ROLES}
         self.draw([record.step for record in records], curves)
         if records:
@@ -59,29 +60,10 @@ class Board(NamedTuple):
             axes.tick_params(labelbottom=False)
 
 
-def board(samples: Any, *, columns: int, last_step: int) -> Board:
-    """Samples (n, c, h, h) at the left, a run's curves up to last_step at the right."""
-    fig, (left, right) = style.new_figure(
-        2, width=9.2, height=4.9, width_ratios=[1.25, 1]
-    )
-    image = draw_images(left, samples, columns=columns)
-    left.set_title("Fixed latents, averaged G", fontsize=10.5)
-    look = {"transform": left.transAxes, "va": "top", "color": style.CAPTION}
-    caption = left.text(0, -0.015, "", **look)
-    right.remove()
-    cells = right.get_subplotspec().subgridspec(3, 1)
-    made = Board(fig, image, [fig.add_subplot(c) for c in cells], caption, last_step)
-    # Curves that end at the right edge: a layout made now leaves room for their names.
-    ends = dict(zip(ROLES, ([1.0], [0.5], [0.7], [0.3], [10.0], [1.0]), strict=True))
-    made.draw([last_step], ends)
-    return made
-
-
 def class_shares(
     shares: Mapping[str, Any], *, names: Sequence[str], at_least: float
 ) -> Figure:
-    """Shares (k,) of the classes in "data" and "samples"; below at_least one is lost.
-    """
+    """Shares (k,) of the classes in "data" and "samples"; a class below is lost."""
     data, samples = array(shares["data"]), array(shares["samples"])
     x = np.arange(len(names))
     fig, axes = style.new_figure(height=2.6)

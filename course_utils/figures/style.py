@@ -48,22 +48,13 @@ DRAWING = threading.RLock()
 
 
 def new_figure(
-    columns: int = 1,
-    *,
-    rows: int = 1,
-    width: float = 7.6,
-    height: float = 3.0,
+    columns: int = 1, *, rows: int = 1, width: float = 7.6, height: float = 3.0,
     **kw: Any,
-) -> tuple[Figure, Any]:
-    """An empty figure outside pyplot's state, so that none leaks or shows twice.
+) -> tuple[Figure, Any]:  # fmt: skip
+    """An empty figure and its Axes, one or an array, as Figure.subplots makes them.
 
-    Args:
-        columns, rows: grid of axes.
-        width, height: inches; 7.6 fits a laptop's notebook column at 100 dpi.
-        **kw: handed to Figure.subplots, such as sharey or width_ratios.
-
-    Returns:
-        The figure, and its Axes (one, or an array of them).
+    It is outside pyplot's state, so that none leaks or shows twice. Width and height
+    are inches; 7.6 fits a laptop's notebook column at 100 dpi.
     """
     fig = Figure(figsize=(width, height), layout="constrained")
     return fig, fig.subplots(rows, columns, **kw)
@@ -86,10 +77,8 @@ def label(
     axes: Axes, x: Any, y: Any, text: str, color: str, offset: tuple = (0, 0), **kw: Any
 ) -> None:
     """Words beside a point of the data, `offset` printer's points away from it."""
-    axes.annotate(
-        text, (float(x), float(y)), xytext=offset, textcoords="offset points",
-        color=color, **kw,
-    )  # fmt: skip
+    look = {"textcoords": "offset points", "color": color} | kw
+    axes.annotate(text, (float(x), float(y)), xytext=offset, **look)
 
 
 def end_label(
@@ -106,9 +95,7 @@ def mark(axes: Axes, x: Any, y: Any, text: str, offset: tuple, **kw: Any) -> Non
 
 
 # Of a level's name that stands at the right, because curves begin at the left.
-AT_THE_RIGHT: Mapping[str, Any] = {
-    "x": 1, "ha": "right", "zorder": 3, "path_effects": [],
-}  # fmt: skip
+AT_THE_RIGHT: dict[str, Any] = {"x": 1, "ha": "right", "zorder": 3, "path_effects": []}
 
 
 def reference_line(
@@ -117,13 +104,8 @@ def reference_line(
 ) -> None:  # fmt: skip
     """A dotted line at a computed level; its name above its left end.
 
-    Args:
-        axes: where to draw.
-        level: in the unit of the axis.
-        text: its name.
-        x: where the name stands, as a share of the width.
-        offset: of the name, in printer's points.
-        **kw: of the name, such as va="top" for one under the line.
+    The name stands at x, a share of the width, and `offset` printer's points away; **kw
+    are its looks, such as va="top" for one under the line.
     """
     axes.axhline(
         level, color=REFERENCE, linestyle=":", linewidth=WIDTHS[REFERENCE], zorder=0
@@ -135,11 +117,11 @@ def reference_line(
     )  # fmt: skip
 
 
-def png(fig: Figure, *, dpi: int = 100) -> bytes:
+def png(fig: Figure) -> bytes:
     """The figure as PNG bytes, without a creation date, so that it is reproducible."""
     buffer = io.BytesIO()
     with DRAWING:
-        fig.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+        fig.savefig(buffer, format="png", dpi=100, metadata={"Software": None})
     return buffer.getvalue()
 
 
@@ -156,12 +138,7 @@ class Picture:
     unseen output, which screen readers read in JupyterLab and pages without styles show
     as a caption.
 
-    Args:
-        fig: a finished figure.
-        alt: what a reader who cannot see it should know; nothing that varies.
-
-    Raises:
-        ValueError: alt is empty.
+    alt: what a reader who cannot see it should know; nothing that varies.
     """
 
     def __init__(self, fig: Figure, *, alt: str) -> None:

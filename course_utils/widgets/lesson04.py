@@ -28,15 +28,7 @@ class Setting(NamedTuple):
 
 
 def arrivals(distance: Tensor) -> str:
-    """How many games have arrived, in a word that two machines agree on.
-
-    Args:
-        distance: (games,) from the data.
-
-    >>> import torch
-    >>> arrivals(torch.tensor([0.1, 2.9]))
-    'some'
-    """
+    """How many of the (games,) have arrived, in a word that two machines agree on."""
     n = int((distance < ARRIVED).sum())
     return "none" if n == 0 else "all" if n == len(distance) else "some"
 
@@ -48,12 +40,9 @@ def race_replay(
 
     Args:
         runs: (pretraining steps, loss, optimizer) -> (pictures, games, n, 1), for every
-            combination of the values that occur.
+            combination of the values that occur, all of one length.
         x_real: (n, 1) data.
         every: steps between two pictures.
-
-    Raises:
-        ValueError: a combination is missing, or the races differ in length.
     """
     runs = {Setting(*key): samples for key, samples in runs.items()}
     options = [list(dict.fromkeys(column)) for column in zip(*runs, strict=True)]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from course_utils import training
 from course_utils.figures import style
 from course_utils.figures.images import draw_images, tile
-from course_utils.figures.lesson07 import board
+from course_utils.figures.lesson07 import Board
 
 from .canvas import Canvas
 from .controls import dropdown, slider
@@ -25,12 +25,9 @@ EVERY = 20  # a picture at each round that is divisible by this, and at the end
 class Dashboard:
     """A run as it goes: samples from fixed latents, losses, D's outputs, gradients.
 
-    Hand `update` to the loop: `run.train(watch=dashboard.update)`. `show` puts the
-    picture under a cell; it is redrawn there while the cell runs, and the last one
+    Hand `update` to a trainer.Trainer: `run.train(watch=dashboard.update)`. `show` puts
+    the picture under a cell; it is redrawn there while the cell runs, and the last one
     stays in the notebook. `replay` turns all pictures into an explorer.
-
-    Args:
-        run: with `samples(n)`, `history` and `settings`, as a `trainer.Trainer` has.
     """
 
     ALT = (
@@ -42,7 +39,7 @@ class Dashboard:
     def __init__(self, run: Any) -> None:
         self.run, self._handle = run, None
         last_step = run.settings.steps
-        self._board = board(run.samples(SAMPLES), columns=COLUMNS, last_step=last_step)
+        self._board = Board(run.samples(SAMPLES), columns=COLUMNS, last_step=last_step)
         self._canvas = Canvas(self._board.fig, moving=self._board.moving)
         self.rounds: list[int] = []
         self.pictures: list[bytes] = []
@@ -62,11 +59,7 @@ class Dashboard:
         display(text, raw=True)
 
     def replay(self) -> Explorer:
-        """The pictures so far, under a slider.
-
-        Raises:
-            ValueError: there is none but the first: nothing was trained yet.
-        """
+        """The pictures so far, under a slider; a ValueError if nothing was trained."""
         pictures, rounds = list(self.pictures), list(self.rounds)
         if len(pictures) < 2:
             raise ValueError("train with `watch=dashboard.update` first")
@@ -80,49 +73,28 @@ class Dashboard:
 
     def _draw(self) -> None:
         samples = self.run.samples(SAMPLES)
-        self._board.show(self.run.history, samples, columns=COLUMNS)
+        self._board.show(self.run.history, samples)
         self.pictures.append(self._canvas.png())
         self.rounds.append(self.run.history[-1].step if self.run.history else 0)
 
     def _output(self) -> dict[str, Any]:
         """What IPython's `display` and its handle's `update` take."""
         data = {"image/png": self.pictures[-1], "text/plain": f"figure: {self.ALT}"}
-        return {
-            "obj": data, "raw": True, "metadata": {"image/png": {"alt": self.ALT}},
-        }  # fmt: skip
-
-
-def walk_images(G: nn.Module, walks: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What G makes of each latent of some walks, in eval mode, on the CPU.
-
-    Args:
-        G: generator, (n, latent_dim) -> (n, channels, size, size).
-        walks: name -> (n, latent_dim).
-
-    Returns:
-        name -> (n, channels, size, size).
-    """
-    like = next(G.parameters())
-    return {name: training.sample(G, z.to(like)).cpu() for name, z in walks.items()}
+        alt = {"image/png": {"alt": self.ALT}}
+        return {"obj": data, "raw": True, "metadata": alt}
 
 
 def latent_walk(G: nn.Module, walks: Mapping[str, Tensor]) -> Explorer:
-    """A walk through latents, with G's image at each place.
+    """Walks through latents, name -> (n, latent_dim), with G's image at each place.
 
-    Images are made once, before the first picture.
-
-    Args:
-        G: generator.
-        walks: name -> (n, latent_dim), all of one n of at least 2.
-
-    Raises:
-        ValueError: the walks differ in length, or there is none.
+    Images are made once, before the first picture; all walks have one n, 2 or more.
     """
     lengths = {len(walk) for walk in walks.values()}
     if len(lengths) != 1 or min(lengths) < 2:
         raise ValueError(f"walks of one length are wanted, not {sorted(lengths)}")
     last = lengths.pop() - 1
-    images, names = walk_images(G, walks), list(walks)
+    like, names = next(G.parameters()), list(walks)
+    images = {name: training.sample(G, z.to(like)).cpu() for name, z in walks.items()}
     norms = {name: walk.norm(dim=1) for name, walk in walks.items()}
     shown = torch.linspace(0, last, 12).round().long()
     fig, (one, strip, course) = style.new_figure(

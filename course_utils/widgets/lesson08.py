@@ -19,17 +19,7 @@ WORDS = {"loss_d": "D's loss", "loss_g": "G's loss", "d_real": "D(x)",
 
 
 def curve_reader(runs: Mapping[str, Recording]) -> Explorer:
-    """Pick a run, scrub through its rounds; its samples follow.
-
-    Args:
-        runs: name -> recording of images, all sampled at the same rounds.
-
-    Returns:
-        A widget with a Play button.
-
-    Raises:
-        ValueError: there is no run, or they were sampled at different rounds.
-    """
+    """Pick one of the runs, all sampled at the same rounds; its samples follow."""
     if not runs:
         raise ValueError("at least one recording is wanted")
     times = {tuple(run.sample_steps.tolist()) for run in runs.values()}
@@ -44,27 +34,18 @@ def curve_reader(runs: Mapping[str, Recording]) -> Explorer:
 
     def alt(run: str, round: int) -> str:
         recording = runs[run]
-        said = ", ".join(f"{WORDS[c]} {_at(recording, c, round):.3g}" for c in WORDS)
-        return f"Run {run} at round {round}: {said}; {spread(recording, round)}."
+        near = (recording.steps - round).abs().argsort()[:3]  # records, whose mean
+        values = {name: recording.curves[name][near].mean().item() for name in WORDS}
+        said = ", ".join(f"{WORDS[name]} {x:.3g}" for name, x in values.items())
+        spread = recording.samples[round // every].std(dim=0).mean().item()
+        samples = "samples all alike" if spread < 0.1 else "samples that differ"
+        return f"Run {run} at round {round}: {said}; {samples}."
 
     controls = {
         "run": dropdown(list(runs), label="run"),
         "round": slider(0, last, last, step=every, label="round"),
     }
     return Explorer(frame, controls, alt=alt, play="round", fps=5)
-
-
-def spread(recording: Recording, step: int) -> str:
-    """How much the samples at a round differ from each other, in a word or two."""
-    i = int((recording.sample_steps - step).abs().argmin())
-    between = recording.samples[i].std(dim=0).mean().item()
-    return "samples all alike" if between < 0.1 else "samples that differ"
-
-
-def _at(recording: Recording, curve: str, step: int) -> float:
-    """A curve near a round: the mean of the nearest three records."""
-    near = (recording.steps - step).abs().argsort()[:3]
-    return recording.curves[curve][near].mean().item()
 
 
 def _run_figure(run: Recording) -> Callable[[int], bytes]:
