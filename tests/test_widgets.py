@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from course_utils import clinic, data, layers, losses, recordings, training, widgets
+from course_utils import data, layers, losses, training, widgets
 from course_utils.authoring import browser
 from course_utils.figures import lesson05 as codes
 from course_utils.widgets import (
@@ -152,20 +152,9 @@ def test_a_weight_that_is_no_number_is_told_under_the_old_picture():
     assert player.image.value == before
 
 
-def test_explorers_refuse_what_they_cannot_show():
-    runs = {("a", "b", "c"): torch.zeros(2, 1, 3, 1)}
-    with pytest.raises(ValueError, match="races of one length"):
-        more = {("a", "b", "d"): torch.zeros(3, 1, 3, 1)}
-        widgets.race_replay(runs | more, torch.zeros(3, 1), every=1)
-    with pytest.raises(ValueError, match="every combination"):
-        more = {("a", "d", "e"): torch.zeros(2, 1, 3, 1)}
-        widgets.race_replay(runs | more, torch.zeros(3, 1), every=1)
+def test_walks_of_different_lengths_are_refused():
     with pytest.raises(ValueError, match="walks of one length"):
         widgets.latent_walk(None, {"a": torch.zeros(3, 8), "b": torch.zeros(4, 8)})
-    with pytest.raises(ValueError, match="at least one"):
-        widgets.curve_reader({})
-    with pytest.raises(ValueError, match="same rounds"):
-        widgets.curve_reader({"C": clinic.run("C"), "ring": recordings.load("ring")})
 
 
 # --- The numbers under them -----------------------------------------------------------
@@ -283,7 +272,8 @@ def test_sliders_and_dropdowns_show_their_values():
 
 def test_a_cell_gets_the_still_a_caption_and_the_live_view(monkeypatch):
     shown = []
-    monkeypatch.setattr(machinery, "display", lambda x, **kw: shown.append(x | kw))
+    for module in (machinery, codes.style):
+        monkeypatch.setattr(module, "display", lambda x, **kw: shown.append(x | kw))
     controls = {"n_bars": slider(0, 9, 1)}
     explorer = Explorer(lambda n_bars: bars(n_bars), controls, alt="Bars & more.")
     explorer.controls["n_bars"].value = 5  # the still keeps the default setting

@@ -26,9 +26,7 @@ def game_moments(
     x: Any, p_data: Any, moments: Sequence[tuple[str, Any, Any]]
 ) -> Figure:
     """The data's density (k,), and (title, samples (n,), D(x) (k,)) of each moment."""
-    fig, axes = style.new_figure(
-        len(moments), height=2.9, sharex=True, sharey=True, squeeze=False
-    )
+    fig, axes = style.new_figure(len(moments), height=2.9, **style.SAME)
     first, last = axes[0, 0], axes[0, -1]
     peak = float(np.max(np.asarray(p_data)))
     for panel, (title, samples, d) in zip(axes[0], moments, strict=True):
@@ -106,11 +104,8 @@ def discriminator_losses(losses: Any) -> Figure:
 
 
 def spinning_paths(paths: Sequence[tuple[str, Any, str]]) -> Figure:
-    """Paths of the players of x * y: (title, points (steps, 2), caption), a panel each.
-    """
-    fig, axes = style.new_figure(
-        len(paths), height=3.6, sharex=True, sharey=True, squeeze=False
-    )
+    """Paths of the players of x * y: (title, points (steps, 2), caption), a panel each."""
+    fig, axes = style.new_figure(len(paths), height=3.6, **style.SAME)
     for panel, (title, path, caption) in zip(axes[0], paths, strict=True):
         points = np.asarray(path)
         panel.axhline(0, color=style.REFERENCE, lw=0.8, zorder=0)

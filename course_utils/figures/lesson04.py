@@ -16,9 +16,7 @@ ROLES = (style.NOTICE, style.GENERATED)
 
 def two_wishes(x_real: Any, made: Mapping[str, Any]) -> Figure:
     """Samples of generators, title -> (m, 2), a panel each, over the data (n, 2)."""
-    fig, columns = style.new_figure(
-        len(made), height=3.7, sharex=True, sharey=True, squeeze=False
-    )
+    fig, columns = style.new_figure(len(made), height=3.7, **style.SAME)
     for axes, (title, samples) in zip(columns[0], made.items(), strict=True):
         data, fakes = array(x_real).T, array(samples).T
         axes.plot(*data, "o", color=style.DATA, ms=3, alpha=0.35, label="data")
@@ -110,8 +108,7 @@ def pull_at_distance(theta: Any, minimax: Any, nonsaturating: Any) -> Figure:
 def soft_answers(
     x: Any, p_data: Any, p_g: Any, answers: Mapping[str, Any], slopes: Mapping[str, Any]
 ) -> Figure:
-    """The best D and the slope of log D*, pair of targets -> (n,), over both laws (n,).
-    """
+    """The best D and the slope of log D*, pair of targets -> (n,), over both laws (n,)."""
     x = array(x)
     fig, (left, right) = style.new_figure(2, height=3.4)
     for density, role, name in ((p_data, style.DATA, "data"), (p_g, ROLES[1], "G")):

@@ -33,8 +33,7 @@ def survival(logits: Any, found: Mapping[str, Mapping[str, Any]]) -> Figure:
     rows = -(-len(found) // columns)
     longest = max(len(forms) for forms in found.values())
     fig, grid = style.new_figure(
-        columns, rows=rows, height=0.9 + rows * (0.5 + 0.3 * longest), sharey=True,
-        sharex=True, squeeze=False,
+        columns, rows=rows, height=0.9 + rows * (0.5 + 0.3 * longest), **style.SAME,
     )  # fmt: skip
     for axes, (title, forms) in zip(grid.flat, found.items(), strict=True):
         for row, codes in enumerate(forms.values()):
@@ -178,8 +177,7 @@ def games(
     x, p_data = array(grid), array(p_data)
     ways, types = (list(dict.fromkeys(key[i] for key in made)) for i in (0, 1))
     fig, cells = style.new_figure(
-        len(types), rows=len(ways), height=0.6 + 1.35 * len(ways), sharex=True,
-        sharey=True, squeeze=False,
+        len(types), rows=len(ways), height=0.6 + 1.35 * len(ways), **style.SAME,
     )  # fmt: skip
     for row, way in zip(cells, ways, strict=True):
         for axes, name in zip(row, types, strict=True):

@@ -30,7 +30,7 @@ def panels(runs: Mapping[str, tuple[Any, Curves]], what: str) -> Figure:
     rows = math.ceil(len(runs) / columns)
     fig, axes = style.new_figure(
         columns, rows=rows, width=8.2, height=1.75 * rows + 0.7,
-        sharex=True, sharey=True, squeeze=False,
+        **style.SAME,
     )  # fmt: skip
     pair, y_label, levels = _KINDS[what]
     for panel, (name, (steps, curves)) in zip(axes.flat, runs.items(), strict=False):
@@ -141,9 +141,7 @@ def ablation(table: Mapping[str, Any], score: str, *, title: str) -> Figure:
 
 def hops(steps: Sequence[int], samples: Any, centers: Any) -> Figure:
     """Samples (s, n, 2) on the plane at s rounds, beside the modes' centers (k, 2)."""
-    fig, axes = style.new_figure(
-        len(steps), width=8.2, height=1.9, sharex=True, sharey=True, squeeze=False
-    )
+    fig, axes = style.new_figure(len(steps), width=8.2, height=1.9, **style.SAME)
     modes = array(centers)
     for panel, step, points in zip(axes[0], steps, array(samples), strict=True):
         panel.plot(*modes.T, "o", color=style.DATA, ms=9, mfc="none")

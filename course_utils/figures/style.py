@@ -8,6 +8,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
@@ -58,6 +59,10 @@ def new_figure(
     """
     fig = Figure(figsize=(width, height), layout="constrained")
     return fig, fig.subplots(rows, columns, **kw)
+
+
+# Panels in an array, even one alone, with the same limits of both axes.
+SAME: dict[str, Any] = {"sharex": True, "sharey": True, "squeeze": False}
 
 
 def array(values: Any) -> np.ndarray:
@@ -131,6 +136,12 @@ def screen_reader_text(sentence: str, *, role: str = "note") -> str:
     return f'<p role="{role}" style="{unseen}">{html.escape(sentence)}</p>'
 
 
+def display_image(png: bytes, alt: str, **kw: Any) -> None:
+    """A picture and its sentence as a cell's output; **kw as for IPython's display."""
+    data = {"text/plain": f"figure: {alt}", "image/png": png}
+    display(data, metadata={"image/png": {"alt": alt}}, raw=True, **kw)
+
+
 class Picture:
     """A figure as its PNG and a sentence for those who cannot see it.
 
@@ -150,10 +161,7 @@ class Picture:
         return f"figure: {self.alt}"
 
     def _ipython_display_(self) -> None:
-        from IPython.display import display
-
-        data = {"text/plain": repr(self), "image/png": self.png}
-        display(data, metadata={"image/png": {"alt": self.alt}}, raw=True)
+        display_image(self.png, self.alt)
         display({"text/plain": "", "text/html": screen_reader_text(self.alt)}, raw=True)
 
 

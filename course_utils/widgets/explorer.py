@@ -26,7 +26,7 @@ from typing import Any
 import ipywidgets as widgets
 from IPython.display import display
 
-from course_utils.figures.style import DRAWING, screen_reader_text
+from course_utils.figures.style import DRAWING, display_image, screen_reader_text
 
 Action = Callable[..., Any]  # called with the controls' values by name
 
@@ -183,9 +183,8 @@ class Explorer(widgets.VBox):
         return f"{self._sentence} Run the cell to change it: {names}."
 
     def _ipython_display_(self) -> None:
-        still = {"image/png": self._still, "text/plain": f"figure: {self._sentence}"}
         caption = f'<small class="course-still">{html.escape(repr(self))}</small>'
-        display(still, metadata={"image/png": {"alt": self._sentence}}, raw=True)
+        display_image(self._still, self._sentence)
         display({"text/html": caption + _STYLE, "text/plain": repr(self)}, raw=True)
         display(self._repr_mimebundle_() | {"text/plain": ""}, raw=True)
 

@@ -50,7 +50,7 @@ SIDES = {
 
 
 def value_and_slope(cost: Cost, logits: Tensor) -> tuple[Tensor, Tensor]:
-    """An elementwise cost at each logit (n,), and its slope there by autograd, (n,) each.
+    """An elementwise cost at each logit (n,), and its slope there, by autograd.
 
     An undecided logit costs log 2 where 1 was right, and is pushed up with 1/2:
 

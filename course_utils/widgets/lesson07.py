@@ -1,5 +1,6 @@
 """Lesson 7: a dashboard that follows a run while its cell works, and a latent walk."""
 
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,7 +38,7 @@ class Dashboard:
     )
 
     def __init__(self, run: Any) -> None:
-        self.run, self._handle = run, None
+        self.run, self._id, self._shown = run, uuid.uuid4().hex, False
         last_step = run.settings.steps
         self._board = Board(run.samples(SAMPLES), columns=COLUMNS, last_step=last_step)
         self._canvas = Canvas(self._board.fig, moving=self._board.moving)
@@ -49,12 +50,13 @@ class Dashboard:
         """A new record came: draw, every so often and at the end of the run."""
         if record.step % EVERY == 0 or record.step == self.run.settings.steps:
             self._draw()
-            if self._handle is not None:
-                self._handle.update(**self._output())
+            if self._shown:
+                self._display(update=True)
 
     def show(self) -> None:
         """Put the picture under this cell, where `update` finds it."""
-        self._handle = display(**self._output(), display_id=True)
+        self._shown = True
+        self._display()
         text = {"text/plain": "", "text/html": style.screen_reader_text(self.ALT)}
         display(text, raw=True)
 
@@ -77,11 +79,8 @@ class Dashboard:
         self.pictures.append(self._canvas.png())
         self.rounds.append(self.run.history[-1].step if self.run.history else 0)
 
-    def _output(self) -> dict[str, Any]:
-        """What IPython's `display` and its handle's `update` take."""
-        data = {"image/png": self.pictures[-1], "text/plain": f"figure: {self.ALT}"}
-        alt = {"image/png": {"alt": self.ALT}}
-        return {"obj": data, "raw": True, "metadata": alt}
+    def _display(self, **kw: Any) -> None:
+        style.display_image(self.pictures[-1], self.ALT, display_id=self._id, **kw)
 
 
 def latent_walk(G: nn.Module, walks: Mapping[str, Tensor]) -> Explorer:

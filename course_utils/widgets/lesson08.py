@@ -20,12 +20,7 @@ WORDS = {"loss_d": "D's loss", "loss_g": "G's loss", "d_real": "D(x)",
 
 def curve_reader(runs: Mapping[str, Recording]) -> Explorer:
     """Pick one of the runs, all sampled at the same rounds; its samples follow."""
-    if not runs:
-        raise ValueError("at least one recording is wanted")
-    times = {tuple(run.sample_steps.tolist()) for run in runs.values()}
-    if len(times) != 1:
-        raise ValueError("recordings sampled at the same rounds are wanted")
-    rounds = times.pop()
+    rounds = next(iter(runs.values())).sample_steps.tolist()
     last, every = rounds[-1], rounds[-1] // (len(rounds) - 1)
     drawn = cache(lambda name: _run_figure(runs[name]))
 
