@@ -124,7 +124,7 @@ def test_a_grids_labels_stand_inside_the_figure(width):
     [
         (np.zeros((2, 2, 8, 8)), "", r"not \(2, 2, 8, 8\)"),
         (np.full((1, 8, 8), np.nan), "", "NaN"),
-        (np.zeros((4, 8, 8)), "AB", "1 row labels"),
+        (np.zeros((4, 8, 8)), "AB", "number of labels"),
     ],
 )
 def test_a_wrong_grid_is_told(images, labels, said):

@@ -85,8 +85,8 @@ def _draw_pair(axes: Axes, steps: Any, pair: Mapping[str, np.ndarray]) -> None:
         role, text = ROLES[name]
         if "norm" in name and pair[name][-1] == FLOOR:
             text = f"{text}: 0"
-        rise = 5 if name == higher else -5
-        style.end_label(axes, steps[-1], values[-1], text, role, rise)
+        offset = (5, 5 if name == higher else -5)
+        style.end_label(axes, steps[-1], values[-1], text, role, offset)
 
 
 def running_mean(values: Any, window: int = 9) -> np.ndarray:

@@ -49,15 +49,10 @@ def draw_images(
     """
     mosaic = tile(images, columns=columns, mark_outside=mark_outside)
     rows, step = math.ceil(len(images) / columns), GAP + _side(images)
-    for labels, count, what in (
-        (row_labels, rows, "row"), (column_labels, columns, "column"),
-    ):  # fmt: skip
-        if len(labels) not in (0, count):
-            raise ValueError(f"{count} {what} labels are wanted, not {len(labels)}")
     drawn = axes.imshow(mosaic, interpolation="nearest")
-    middle = (step - GAP - 1) / 2
-    axes.set_yticks(middle + step * np.arange(len(row_labels)), row_labels)
-    axes.set_xticks(middle + step * np.arange(len(column_labels)), column_labels)
+    middles = (step - GAP - 1) / 2 + step * np.arange(max(rows, columns))
+    axes.set_yticks(middles[: rows if row_labels else 0], row_labels)
+    axes.set_xticks(middles[: columns if column_labels else 0], column_labels)
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)

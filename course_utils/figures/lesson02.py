@@ -72,11 +72,8 @@ def value_against_shift(shift: Any, value: Any, divergence: Any) -> Figure:
     axes.plot(shift, value, color=style.DISCRIMINATOR, lw=3, alpha=0.45)
     axes.plot(shift, divergence, color=style.NOTICE, lw=1.4, ls="-.")
     middle = len(shift) // 4
-    style.label(
-        axes, shift[middle], value[middle],
-        "V(D*, G), thick, and 2 JSD - log 4, dash-dotted: one curve",
-        style.NOTICE, (12, -14),
-    )  # fmt: skip
+    text = "V(D*, G), thick, and 2 JSD - log 4, dash-dotted: one curve"
+    style.label(axes, shift[middle], value[middle], text, style.NOTICE, (12, -14))
     lowest = -math.log(4)
     style.reference_line(axes, lowest)
     style.label(axes, 1.2, lowest + 0.02, "-log 4: equal laws", style.CAPTION)
@@ -104,7 +101,7 @@ def discriminator_losses(losses: Any) -> Figure:
 
 
 def spinning_paths(paths: Sequence[tuple[str, Any, str]]) -> Figure:
-    """Paths of the players of x * y: (title, points (steps, 2), caption), a panel each."""
+    """Paths of the players of x * y, a panel each: (title, points (n, 2), caption)."""
     fig, axes = style.new_figure(len(paths), height=3.6, **style.SAME)
     for panel, (title, path, caption) in zip(axes[0], paths, strict=True):
         points = np.asarray(path)

@@ -21,21 +21,19 @@ def heard_against_distance(distance: Any, slope: Any) -> Figure:
     fig, axes = style.new_figure(height=3.0)
     draw_slope_against_distance(axes, distance, slope)
     ratio = slope.max() / slope[-1]
-    axes.set_title(f"Far off, G hears {_rounded(ratio)} times less than near by")
+    axes.set_title(f"Far off, G hears {style.rounded(ratio)} times less than near by")
     return fig
 
 
 def draw_slope_against_distance(axes: Axes, distance: Any, slope: Any) -> None:
     """The curve of `heard_against_distance`, on given axes."""
     style.line(axes, distance, slope, style.GENERATED)
-    for i, offset, side in (
-        (int(slope.argmax()), (0, 9), "center"), (len(slope) - 1, (-9, -4), "right"),
-    ):  # fmt: skip
+    peak, end = (slope.argmax(), (0, 9), "center"), (-1, (-9, -4), "right")
+    for i, offset, side in (peak, end):
         axes.plot(distance[i], slope[i], "D", color=style.NOTICE, ms=6, zorder=3)
         text = np.format_float_positional(slope[i], precision=2, fractional=False)
-        style.label(
-            axes, distance[i], slope[i], text, style.DISCRIMINATOR, offset, ha=side
-        )
+        place = distance[i], slope[i]
+        style.label(axes, *place, text, style.DISCRIMINATOR, offset, ha=side)
     axes.set(
         yscale="log", ylim=(slope[-1] / 5, slope.max() * 12),
         xlabel="distance from G to the data (standard deviations)",
@@ -91,11 +89,11 @@ def starvation(steps: Sequence[int], near: Any, far: Any) -> Figure:
     axes.set_xscale("symlog", linthresh=1, linscale=0.4)
     axes.set_yscale("log")
     axes.set_xticks([0, 1, 10, 100, 1000], ["0", "1", "10", "100", "1000"])
-    fall = np.median(far.max(axis=1) / far[:, -1])
+    fall = style.rounded(np.median(far.max(axis=1) / far[:, -1]))
     axes.set(
         xlabel="steps that D has trained, G frozen",
         ylabel="gradient norm at G's weights",
-        title=f"Separated: {_rounded(fall)} times below its loudest. Overlap: more",
+        title=f"Separated: {fall} times below its loudest. Overlap: more",
     )
     return fig
 
@@ -112,10 +110,8 @@ def down_to_zero(
     fig, axes = style.new_figure(height=3.4)
     x, y = map(array, theory)
     axes.plot(x, y, ":", color=style.DISCRIMINATOR, lw=1.6, zorder=1)
-    style.label(
-        axes, x[len(x) // 2], y[len(x) // 2], "theory: in step with exp(logit)",
-        style.DISCRIMINATOR, (8, 6),
-    )  # fmt: skip
+    place, text = (x[len(x) // 2], y[len(x) // 2]), "theory: in step with exp(logit)"
+    style.label(axes, *place, text, style.DISCRIMINATOR, (8, 6))
     look = {"color": style.GENERATED, "ls": ""}
     axes.plot(*map(array, trained), marker="^", ms=6, label="D as it trains", **look)
     x, y = map(array, shifted)
@@ -166,11 +162,3 @@ def flat_divergence(
     for axes in (left, right):
         axes.set_xticks(np.arange(0, shift[-1] + 1, 2))
     return fig
-
-
-def _rounded(number: float) -> str:
-    """Two digits, in words a title can hold: 25 million, 4,100."""
-    digits = float(f"{number:.2g}")
-    if digits >= 1e6:
-        return f"{digits / 1e6:g} million"
-    return f"{digits:,.0f}" if digits >= 10 else f"{digits:g}"

@@ -108,7 +108,7 @@ def pull_at_distance(theta: Any, minimax: Any, nonsaturating: Any) -> Figure:
 def soft_answers(
     x: Any, p_data: Any, p_g: Any, answers: Mapping[str, Any], slopes: Mapping[str, Any]
 ) -> Figure:
-    """The best D and the slope of log D*, pair of targets -> (n,), over both laws (n,)."""
+    """The best D and the slope of log D*, targets -> (n,), over both laws (n,)."""
     x = array(x)
     fig, (left, right) = style.new_figure(2, height=3.4)
     for density, role, name in ((p_data, style.DATA, "data"), (p_g, ROLES[1], "G")):

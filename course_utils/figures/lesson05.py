@@ -82,10 +82,8 @@ def room(logits: Mapping[str, Any], *, near: tuple[float, float]) -> Figure:
         end.vlines(places[places > near[0]], row - 0.3, row + 0.3, **look)
         last = places.max()
         end.plot(last, row, "D", color=style.NOTICE, ms=6)
-        style.label(
-            end, last, row, f"last before 1: {last:.2f}", "black", (7, 0), va="center",
-            annotation_clip=False,
-        )  # fmt: skip
+        text = f"last before 1: {last:.2f}"
+        style.end_label(end, last, row, text, "black", offset=(7, 0))
     whole.set_yticks(range(len(logits)), list(logits))
     lowest = min(places.min() for places in held)
     highest = max(places.max() for places in held)
@@ -98,9 +96,7 @@ def room(logits: Mapping[str, Any], *, near: tuple[float, float]) -> Figure:
 
 
 def deaf_from(logits: Any, slopes: Mapping[float, Any], exact: Any) -> Figure:
-    """The slope (n,) of -log(s + epsilon) for each epsilon, and of -log s, by the
-    logit.
-    """
+    """Slopes (n,) of -log(s + epsilon), by epsilon, and of -log s, by the logit (n,)."""
     x = array(logits)
     fig, axes = style.new_figure(height=3.2)
     style.line(axes, x, array(exact), style.DISCRIMINATOR)
@@ -109,9 +105,8 @@ def deaf_from(logits: Any, slopes: Mapping[float, Any], exact: Any) -> Figure:
         style.line(axes, x, array(slope), style.NOTICE)
         axes.axvline(place, color=style.REFERENCE, ls=":", zorder=0)
         style.label(axes, place, -0.16, text, style.NOTICE, (5, 0))
-    style.label(
-        axes, -6, -0.98, "the right slope", style.DISCRIMINATOR, (0, -14), ha="center"
-    )
+    text = "the right slope"
+    style.label(axes, -6, -0.98, text, style.DISCRIMINATOR, (0, -14), ha="center")
     axes.set(
         ylim=(-1.16, 0.06), xlabel="logit: surer of a fake to the left",
         ylabel="slope (nats per unit of logit)",

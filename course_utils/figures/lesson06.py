@@ -105,19 +105,9 @@ def signal_through(
         yscale="log", xlim=(-0.2, len(layers) - 0.1), xlabel="behind layer of G",
         ylabel="standard deviation",
         title="At the image the two differ by a factor of "
-        f"{to_one_digit(max(last) / min(last))}",
+        f"{style.rounded(max(last) / min(last), digits=1)}",
     )  # fmt: skip
     return fig
-
-
-def to_one_digit(number: float) -> str:
-    """A number of which only the size matters.
-
-    >>> to_one_digit(1234), to_one_digit(72)
-    ('1,000', '70')
-    """
-    power = 10 ** int(np.floor(np.log10(number)))
-    return f"{round(number / power) * power:,.0f}"
 
 
 def silent_units(found: Mapping[str, Mapping[str, Any]], n_units: int) -> Figure:

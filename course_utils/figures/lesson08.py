@@ -29,8 +29,7 @@ def panels(runs: Mapping[str, tuple[Any, Curves]], what: str) -> Figure:
     columns = min(4, len(runs))
     rows = math.ceil(len(runs) / columns)
     fig, axes = style.new_figure(
-        columns, rows=rows, width=8.2, height=1.75 * rows + 0.7,
-        **style.SAME,
+        columns, rows=rows, width=8.2, height=1.75 * rows + 0.7, **style.SAME,
     )  # fmt: skip
     pair, y_label, levels = _KINDS[what]
     for panel, (name, (steps, curves)) in zip(axes.flat, runs.items(), strict=False):

@@ -70,6 +70,18 @@ def array(values: Any) -> np.ndarray:
     return np.asarray(getattr(values, "detach", lambda: values)(), dtype=float)
 
 
+def rounded(number: float, digits: int = 2) -> str:
+    """A number of which only the size matters, in words a title can hold.
+
+    >>> rounded(25_123_456), rounded(4140), rounded(4140, digits=1)
+    ('25 million', '4,100', '4,000')
+    """
+    value = float(f"{number:.{digits}g}")
+    if value >= 1e6:
+        return f"{value / 1e6:g} million"
+    return f"{value:,.0f}" if value >= 10 else f"{value:g}"
+
+
 def line(axes: Axes, x: Any, y: Any, role: str, *, label: str = "", **kw: Any) -> None:
     """Draw a curve with the dash and width of its role; label it at its right end."""
     kw = {"linestyle": DASHES[role], "linewidth": WIDTHS[role]} | kw
@@ -87,10 +99,10 @@ def label(
 
 
 def end_label(
-    axes: Axes, x: Any, y: Any, text: str, color: str, rise: float = 0
+    axes: Axes, x: Any, y: Any, text: str, color: str, offset: tuple = (5, 0)
 ) -> None:
     """A direct label beside a line's end, which reads faster than a legend."""
-    label(axes, x, y, text, color, (5, rise), va="center", annotation_clip=False)
+    label(axes, x, y, text, color, offset, va="center", annotation_clip=False)
 
 
 def mark(axes: Axes, x: Any, y: Any, text: str, offset: tuple, **kw: Any) -> None:
@@ -112,14 +124,11 @@ def reference_line(
     The name stands at x, a share of the width, and `offset` printer's points away; **kw
     are its looks, such as va="top" for one under the line.
     """
-    axes.axhline(
-        level, color=REFERENCE, linestyle=":", linewidth=WIDTHS[REFERENCE], zorder=0
-    )
+    axes.axhline(level, color=REFERENCE, ls=":", lw=WIDTHS[REFERENCE], zorder=0)
     look = {"color": CAPTION, "fontsize": 9, "va": "bottom", "zorder": 4}
-    axes.annotate(
-        text, (x, level), xycoords=("axes fraction", "data"), xytext=offset,
-        textcoords="offset points", **look | {"path_effects": [HALO]} | kw,
-    )  # fmt: skip
+    look |= {"path_effects": [HALO], "textcoords": "offset points"} | kw
+    place = {"xycoords": ("axes fraction", "data"), "xytext": offset}
+    axes.annotate(text, (x, level), **place, **look)
 
 
 def png(fig: Figure) -> bytes:
@@ -143,13 +152,11 @@ def display_image(png: bytes, alt: str, **kw: Any) -> None:
 
 
 class Picture:
-    """A figure as its PNG and a sentence for those who cannot see it.
+    """A figure as its PNG and a sentence, in which nothing varies, on what it shows.
 
     The sentence stands in the PNG's metadata, as plain text beside it, and in a second,
     unseen output, which screen readers read in JupyterLab and pages without styles show
     as a caption.
-
-    alt: what a reader who cannot see it should know; nothing that varies.
     """
 
     def __init__(self, fig: Figure, *, alt: str) -> None:

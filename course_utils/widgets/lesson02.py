@@ -2,14 +2,15 @@
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from torch import Tensor, nn
+from torch import nn
 
 from course_utils import data, evaluation, losses, models, training
 from course_utils.figures import style
@@ -34,20 +35,9 @@ Z = torch.special.ndtri((torch.arange(420) + 0.5) / 420)[:, None]
 SHOWN = slice(10, None, 21)  # ... and those that have a line drawn from z to x
 
 
-class Measured(NamedTuple):
-    """What a picture of the game shows: p_g, D and D* on GRID, V and that of D*."""
-
-    x_fake: Tensor  # G(Z): (420,)
-    p_g: Tensor
-    d: Tensor
-    d_best: Tensor
-    value: float
-    best_value: float
-
-
 @torch.no_grad()
-def measure(G: nn.Module, D: nn.Module) -> Measured:
-    """Densities, D, D* and V of two players.
+def measure(G: nn.Module, D: nn.Module) -> SimpleNamespace:
+    """G(Z), (420,); p_g, D and D* on GRID, (301,); V and what the best D would have.
 
     V is the integral of p_data log D + p_g log(1 - D) over GRID, with p_g estimated
     from G(Z); D* and 2 JSD - log 4 use the same densities, so V is never above the
@@ -58,9 +48,11 @@ def measure(G: nn.Module, D: nn.Module) -> Measured:
     p_g = evaluation.smoothed_density(x_fake, GRID, BANDWIDTH)
     gain = p_data * F.logsigmoid(logits) + p_g * F.logsigmoid(-logits)
     divergence = losses.jensen_shannon(p_data, p_g, DX).item()
-    d_best = losses.optimal_discriminator(p_data, p_g)
-    value, best = gain.sum().item() * DX, 2 * divergence + LOWEST_VALUE
-    return Measured(x_fake, p_g, torch.sigmoid(logits), d_best, value, best)
+    return SimpleNamespace(
+        x_fake=x_fake, p_g=p_g, d=torch.sigmoid(logits),
+        d_best=losses.optimal_discriminator(p_data, p_g),
+        value=gain.sum().item() * DX, best_value=2 * divergence + LOWEST_VALUE,
+    )  # fmt: skip
 
 
 class Game:
@@ -104,9 +96,6 @@ def minimax_game(
     Args:
         discriminator_step: (G, D, optimizer_d, x_real, z), changes D in place.
         generator_step: (G, D, optimizer_g, z), changes G in place.
-
-    Returns:
-        A widget; its default is the untrained pair of seed 0.
 
     Source: Goodfellow et al. 2014, Algorithm 1; the picture is like their figure 1.
     """

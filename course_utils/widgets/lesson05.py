@@ -17,8 +17,7 @@ from .explorer import Explorer
 
 Cost = Callable[[Tensor], Tensor]
 TYPES = {
-    str(dtype).removeprefix("torch."): dtype
-    for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+    name: getattr(torch, name) for name in ("float16", "bfloat16", "float32", "float64")
 }
 
 
@@ -89,15 +88,6 @@ def survey(costs: Mapping[str, Cost], logits: Tensor, sign: float) -> dict[str, 
     return found
 
 
-def readings(
-    costs: Mapping[str, Cost], logit: float, dtype: torch.dtype
-) -> list[tuple[float, float]]:
-    """Value and slope of each form at one logit in one float type."""
-    x = torch.tensor([logit], dtype=dtype)
-    pairs = (value_and_slope(cost, x) for cost in costs.values())
-    return [(value.item(), slope.item()) for value, slope in pairs]
-
-
 def float_explorer() -> Explorer:
     """A float type, a side and a logit; value and slope of six forms of one cost."""
     names = list(COSTS_OF_ONE)
@@ -112,21 +102,25 @@ def float_explorer() -> Explorer:
     dots, texts = zip(*sum(marks, []), strict=True)
     canvas = Canvas(fig, moving=[*exact_lines, *dots, *texts])
 
-    def frame(dtype: str, side: str, logit: float) -> bytes:
-        costs, sign = SIDES[side]
+    def readings(dtype: str, side: str, logit: float) -> list[tuple[float, float]]:
         x = torch.tensor([logit], dtype=TYPES[dtype])
-        found = zip(*readings(costs, logit, TYPES[dtype]), strict=True)
-        for panel, (want, column) in enumerate(zip(exact(x, sign), found, strict=True)):
+        pairs = (value_and_slope(cost, x) for cost in SIDES[side][0].values())
+        return [(value.item(), slope.item()) for value, slope in pairs]
+
+    def frame(dtype: str, side: str, logit: float) -> bytes:
+        true = exact(torch.tensor([logit], dtype=TYPES[dtype]), SIDES[side][1])
+        found = zip(*readings(dtype, side, logit), strict=True)
+        for panel, (want, column) in enumerate(zip(true, found, strict=True)):
             exact_lines[panel].set_xdata([want.item()] * 2)
             for row, number in enumerate(column):
                 _move_mark(marks[panel][row], row, number, want.item(), LIMITS[panel])
         return canvas.png()
 
     def alt(dtype: str, side: str, logit: float) -> str:
-        found = readings(SIDES[side][0], logit, TYPES[dtype])
+        found = zip(names, readings(dtype, side, logit), strict=True)
         said = "; ".join(
             f"{name} {_text(value)}, slope {_text(slope)}"
-            for name, (value, slope) in zip(names, found, strict=True)
+            for name, (value, slope) in found
         )
         return f"Logit {logit:g} in {dtype}, where {side[0]} was right: {said}."
 
