@@ -35,11 +35,11 @@ def two_readings(counts: Any) -> Figure:
             left += n
         axes.text(shared / 2, y, f"{shared} empty 0s", bbox=box, **middle)
     axes.set_yticks((0, 1), bars)
-    axes.set(
-        xlabel="number of digits",
-        title=f"{shared / column.sum():.0%} of the 0s are empty there, "
-        f"{shared / row.sum():.0%} of the empty ones are 0s",
+    of_column, of_row = f"{shared / column.sum():.0%}", f"{shared / row.sum():.0%}"
+    axes.set_title(
+        f"{of_column} of the 0s are empty there, {of_row} of the empty ones are 0s"
     )
+    axes.set_xlabel("number of digits")
     return fig
 
 
@@ -61,12 +61,10 @@ def pixel_values(real: Any, drawn: Any) -> Figure:
         axes.axvspan(low, high, color=style.NOTICE, alpha=0.18, linewidth=0)
     axes.text(-2.0, 0.3, "less ink\nthan none", color=style.NOTICE)
     axes.text(1.08, 0.3, "more ink\nthan there is", color=style.NOTICE)
-    axes.set(
-        title=f"{np.mean(np.abs(drawn) > 1):.0%} of the drawn pixels are no amount "
-        "of ink",
-        xlabel="pixel (-1 paper, 1 full ink)", ylabel="share of pixels",
-        xlim=(bins[0], bins[-1]),
-    )  # fmt: skip
+    axes.set(xlabel="pixel (-1 paper, 1 full ink)", ylabel="share of pixels")
+    axes.set_xlim(bins[0], bins[-1])
+    outside = f"{np.mean(np.abs(drawn) > 1):.0%}"
+    axes.set_title(f"{outside} of the drawn pixels are no amount of ink")
     return fig
 
 
@@ -77,11 +75,9 @@ def squared_error(x: Any, density: Any, guesses: Any, costs: Any) -> Figure:
     height = np.interp(best, x, density)
     fig, (above, below) = style.new_figure(rows=2, sharex=True, height=3.6)
     style.line(above, x, density, style.DATA)
-    above.set(
-        ylabel="density p(x)",
-        title=f"Where a guess is cheapest, samples are {density.max() / height:.0f} "
-        "times rarer than on a bump",
-    )
+    rarer = f"{density.max() / height:.0f} times rarer than on a bump"
+    above.set_title(f"Where a guess is cheapest, samples are {rarer}")
+    above.set_ylabel("density p(x)")
     below.plot(guesses, costs, color=style.DISCRIMINATOR, linewidth=1.4)
     for ax, y in ((above, height), (below, costs.min())):
         ax.axvline(best, color=style.REFERENCE, linestyle=":")
@@ -129,9 +125,8 @@ def walk_and_jump(walk: Any, jumps: Any, medians: Mapping[float, int]) -> Figure
     """A Markov chain (t,), independent draws (t,), and what a crossing costs: distance
     of the modes -> median number of steps.
     """
-    fig, (chain, draws, cost) = style.new_figure(
-        3, height=2.9, width_ratios=[1.3, 1.3, 1]
-    )
+    fig, panels = style.new_figure(3, height=2.9, width_ratios=[1.3, 1.3, 1])
+    chain, draws, cost = panels
     for ax, x, role, title in (
         (chain, walk, style.DISCRIMINATOR, "Markov chain"),
         (draws, jumps, style.GENERATED, "independent draws"),

@@ -22,9 +22,7 @@ def sample_histogram(axes: Axes, x: Any, samples: Any, **kw: Any) -> None:
     )  # fmt: skip
 
 
-def game_moments(
-    x: Any, p_data: Any, moments: Sequence[tuple[str, Any, Any]]
-) -> Figure:
+def game_moments(x: Any, p_data: Any, moments: Sequence[tuple]) -> Figure:
     """The data's density (k,), and (title, samples (n,), D(x) (k,)) of each moment."""
     fig, axes = style.new_figure(len(moments), height=2.9, **style.SAME)
     first, last = axes[0, 0], axes[0, -1]

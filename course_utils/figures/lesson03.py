@@ -67,10 +67,8 @@ def learned_and_bayes(x: Any, cases: Mapping[str, Mapping[str, Any]]) -> Figure:
         below.set_xlabel("x")
     grid[0, 0].set_ylabel("density (per unit)")
     grid[1, 0].set_ylabel("probability of real")
-    grid[1, 0].annotate(
-        "thin: D, trained\nthick: Bayes", (0.45, 0.4),
-        xycoords="axes fraction", color=style.DISCRIMINATOR,
-    )  # fmt: skip
+    text, place = "thin: D, trained\nthick: Bayes", {"xycoords": "axes fraction"}
+    style.label(grid[1, 0], 0.45, 0.4, text, style.DISCRIMINATOR, **place)
     return fig
 
 
@@ -90,11 +88,9 @@ def starvation(steps: Sequence[int], near: Any, far: Any) -> Figure:
     axes.set_yscale("log")
     axes.set_xticks([0, 1, 10, 100, 1000], ["0", "1", "10", "100", "1000"])
     fall = style.rounded(np.median(far.max(axis=1) / far[:, -1]))
-    axes.set(
-        xlabel="steps that D has trained, G frozen",
-        ylabel="gradient norm at G's weights",
-        title=f"Separated: {fall} times below its loudest. Overlap: more",
-    )
+    axes.set_xlabel("steps that D has trained, G frozen")
+    axes.set_ylabel("gradient norm at G's weights")
+    axes.set_title(f"Separated: {fall} times below its loudest. Overlap: more")
     return fig
 
 
@@ -153,10 +149,9 @@ def flat_divergence(
     every = slice(2, None, max(1, len(middle) // 24))
     right.plot(middle[every], array(twice_jsd_slope)[every], "s", ms=4, mfc="white",
                color=style.DISCRIMINATOR)  # fmt: skip
-    right.annotate(
-        "dashes: what G hears\nsquares: slope of 2 JSD", (0.05, 0.22),
-        xycoords="axes fraction", color=style.DISCRIMINATOR,
-    )  # fmt: skip
+    text = "dashes: what G hears\nsquares: slope of 2 JSD"
+    place = {"xycoords": "axes fraction"}
+    style.label(right, 0.05, 0.22, text, style.DISCRIMINATOR, **place)
     right.set_title("Twice its slope is all that G hears")
     right.set_xlabel("distance (standard deviations)")
     for axes in (left, right):

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from . import style
+from .curves import Curves
 from .style import array
 
 # Two losses, or two schedules, side by side: the old one and the new one.
@@ -28,9 +29,7 @@ def two_wishes(x_real: Any, made: Mapping[str, Any]) -> Figure:
     return fig
 
 
-def deaf_sides(
-    logits: Any, values: Mapping[str, Any], slopes: Mapping[str, Any]
-) -> Figure:
+def deaf_sides(logits: Any, values: Curves, slopes: Curves) -> Figure:
     """Two losses and the size of their slopes, name -> (n,), by D's logit (n,)."""
     x = array(logits)
     fig, (left, right) = style.new_figure(2, height=3.2)
@@ -54,7 +53,7 @@ class Row(NamedTuple):
 
     x: Any
     y_label: str
-    columns: Mapping[str, Mapping[str, Any]]
+    columns: Mapping[str, Curves]
     level: tuple[float, str] | None = None
 
 
@@ -106,7 +105,7 @@ def pull_at_distance(theta: Any, minimax: Any, nonsaturating: Any) -> Figure:
 
 
 def soft_answers(
-    x: Any, p_data: Any, p_g: Any, answers: Mapping[str, Any], slopes: Mapping[str, Any]
+    x: Any, p_data: Any, p_g: Any, answers: Curves, slopes: Curves
 ) -> Figure:
     """The best D and the slope of log D*, targets -> (n,), over both laws (n,)."""
     x = array(x)

@@ -56,15 +56,13 @@ def _draw_bars(axes: Axes, row: int, x: np.ndarray, codes: np.ndarray) -> None:
         axes.barh(row, right - left, 0.72, left=left, linewidth=0.8, **_LOOKS[code])
         share = (right - left) / (x[-1] - x[0])
         look = {"s": _WORDS[code], "fontsize": 8.5, "va": "center"}
-        look["color"] = style.DISCRIMINATOR
+        ink = {"color": style.DISCRIMINATOR}
         if share > 0.28:
-            if code == NOT_FINITE:
-                look["color"] = "white"
-            else:
-                look["bbox"] = {"fc": "white", "ec": "none", "pad": 1.2}
-            axes.text((left + right) / 2, row, ha="center", **look)
+            on_hatches = ink | {"bbox": {"fc": "white", "ec": "none", "pad": 1.2}}
+            ink = {"color": "white"} if code == NOT_FINITE else on_hatches
+            axes.text((left + right) / 2, row, ha="center", **look, **ink)
         elif start == 0 and share > 0.05:  # beside a short bar at the left edge
-            axes.text(right + 8 * half_step, row, **look)
+            axes.text(right + 8 * half_step, row, **look, **ink)
         start = end
 
 
@@ -96,7 +94,7 @@ def room(logits: Mapping[str, Any], *, near: tuple[float, float]) -> Figure:
 
 
 def deaf_from(logits: Any, slopes: Mapping[float, Any], exact: Any) -> Figure:
-    """Slopes (n,) of -log(s + epsilon), by epsilon, and of -log s, by the logit (n,)."""
+    """Slopes (n,) of -log(s + epsilon), by epsilon, and of -log s, by logit (n,)."""
     x = array(logits)
     fig, axes = style.new_figure(height=3.2)
     style.line(axes, x, array(exact), style.DISCRIMINATOR)
@@ -158,11 +156,7 @@ def staircase(logits: Any, exact: Any, rounded: Any, kept: Any) -> Figure:
 
 
 def games(
-    grid: Any,
-    p_data: Any,
-    made: Mapping[tuple[str, str], Any],
-    *,
-    far: Mapping[tuple[str, str], int],
+    grid: Any, p_data: Any, made: Mapping[tuple, Any], *, far: Mapping[tuple, int]
 ) -> Figure:
     """What several games made: a row for each loss, a column for each float type.
 

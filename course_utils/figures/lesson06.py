@@ -14,17 +14,15 @@ from .style import array
 Shape = tuple[int, int, int]  # channels, height, width
 
 
-def architecture(
-    generator_maps: Sequence[Shape], logit_maps: Sequence[Shape]
-) -> Figure:
+def architecture(of_g: Sequence[Shape], of_d: Sequence[Shape]) -> Figure:
     """Both networks as rows of maps (c, h, w), G above, D below.
 
     A bar's height is the map's side in pixels, its width the logarithm of its channels.
     """
     fig, rows = style.new_figure(rows=2, height=4.6)
     for axes, maps, color, name in (
-        (rows[0], generator_maps, style.GENERATED, "G enlarges: a latent to an image"),
-        (rows[1], logit_maps, style.DISCRIMINATOR, "D shrinks: an image to a logit"),
+        (rows[0], of_g, style.GENERATED, "G enlarges: a latent to an image"),
+        (rows[1], of_d, style.DISCRIMINATOR, "D shrinks: an image to a logit"),
     ):
         _draw_maps(axes, maps, color)
         first, last = maps[0][1], maps[-1][1]
@@ -88,25 +86,19 @@ def overlaps(counts: Mapping[str, Any]) -> Figure:
     return fig
 
 
-def signal_through(
-    sizes: Mapping[str, Sequence[float]], layers: Sequence[str]
-) -> Figure:
+def signal_through(sizes: Mapping[str, Any], layers: Sequence[str]) -> Figure:
     """Standard deviation behind each of the layers, network -> (layers,), log axis."""
     fig, axes = style.new_figure(height=3.2)
     roles = (style.NOTICE, style.GENERATED)
     for (name, values), role in zip(sizes.items(), roles, strict=False):
-        marker = style.MARKERS[role]
-        style.line(
-            axes, range(len(values)), values, role, label=f" {name}", marker=marker
-        )
+        look = {"label": f" {name}", "marker": style.MARKERS[role]}
+        style.line(axes, range(len(values)), values, role, **look)
     last = [values[-1] for values in sizes.values()]
     axes.set_xticks(range(len(layers)), layers)
-    axes.set(
-        yscale="log", xlim=(-0.2, len(layers) - 0.1), xlabel="behind layer of G",
-        ylabel="standard deviation",
-        title="At the image the two differ by a factor of "
-        f"{style.rounded(max(last) / min(last), digits=1)}",
-    )  # fmt: skip
+    axes.set(yscale="log", xlim=(-0.2, len(layers) - 0.1))
+    axes.set(xlabel="behind layer of G", ylabel="standard deviation")
+    factor = style.rounded(max(last) / min(last), digits=1)
+    axes.set_title(f"At the image the two differ by a factor of {factor}")
     return fig
 
 
@@ -146,9 +138,7 @@ def first_steps(steps: Any, lengths: Mapping[str, Any]) -> Figure:
         text = f"{name}\n{y[0]:.1f}, then up to {y.max():.1f}"
         style.mark(axes, t[y.argmax()], y.max(), text, offset)
     highest = max(array(y).max() for y in lengths.values())
-    axes.set(
-        xscale="log", ylim=(0, 1.15 * highest), xlabel="step",
-        ylabel="step length / lr",
-        title="Without the correction Adam's first steps are too long",
-    )  # fmt: skip
+    axes.set(xscale="log", ylim=(0, 1.15 * highest))
+    axes.set(xlabel="step", ylabel="step length / lr")
+    axes.set_title("Without the correction Adam's first steps are too long")
     return fig

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from . import style
-from .curves import ROLES, draw_curves
+from .curves import ROLES, Curves, draw_curves
 from .images import draw_images, tile
 from .style import array
 
@@ -60,25 +60,23 @@ class Board:
             axes.tick_params(labelbottom=False)
 
 
-def class_shares(
-    shares: Mapping[str, Any], *, names: Sequence[str], at_least: float
-) -> Figure:
+def class_shares(shares: Curves, *, names: Sequence[str], at_least: float) -> Figure:
     """Shares (k,) of the classes in "data" and "samples"; a class below is lost."""
-    data, samples = array(shares["data"]), array(shares["samples"])
+    data, fakes = array(shares["data"]), array(shares["samples"])
     x = np.arange(len(names))
     fig, axes = style.new_figure(height=2.6)
     look = {"width": 0.38, "edgecolor": "white", "linewidth": 0}
     axes.bar(x - 0.2, data, color=style.DATA, label="data", **look)
     axes.bar(
-        x + 0.2, samples, color=style.GENERATED, label="samples", hatch="///", **look
+        x + 0.2, fakes, color=style.GENERATED, label="samples", hatch="///", **look
     )
     style.reference_line(axes, at_least)
-    n_drawn = int((samples >= at_least).sum())
+    n_drawn = int((fakes >= at_least).sum())
     axes.set_xticks(x, names)
     axes.set(
         title=f"{n_drawn} of {len(names)} classes above {at_least:.0%} (dotted)",
         xlabel="class, as the classifier reads it", ylabel="share",
-        ylim=(0, 1.25 * max(data.max(), samples.max())),
+        ylim=(0, 1.25 * max(data.max(), fakes.max())),
     )  # fmt: skip
     axes.legend(ncols=2, loc="upper right")
     return fig
@@ -94,15 +92,11 @@ def nearest_distances(of_samples: Any, of_data: Any) -> Figure:
         (own, style.DATA, "a digit to the nearest other"),
         (samples, style.GENERATED, "a sample to the nearest digit"),
     ):
-        axes.hist(
-            values, bins, density=True, histtype="step", color=role, lw=2,
-            ls=style.DASHES[role], label=label,
-        )  # fmt: skip
+        look = {"color": role, "lw": 2, "ls": style.DASHES[role], "label": label}
+        axes.hist(values, bins, density=True, histtype="step", **look)
     axes.axvline(0, color=style.NOTICE, ls=style.DASHES[style.NOTICE])
-    axes.annotate(
-        "a copy would be here", (0, 0.9), xycoords=("data", "axes fraction"),
-        xytext=(5, 0), textcoords="offset points", color=style.NOTICE,
-    )  # fmt: skip
+    place = {"offset": (5, 0), "xycoords": ("data", "axes fraction")}
+    style.label(axes, 0, 0.9, "a copy would be here", style.NOTICE, **place)
     copies = int((samples < 0.5 * own.min()).sum())
     axes.set(
         title=f"{copies} of {len(samples)} samples are nearly a training image",
@@ -131,10 +125,8 @@ def walk_lengths(lengths: Mapping[str, Any], typical: Any) -> Figure:
         shortest[name] = y.min()
     name = min(shortest, key=shortest.get)
     longer = int((typical > shortest[name]).sum())
-    axes.set(
-        ylim=(0, 1.2 * high), xlim=(0, 1), xlabel="share of the way",
-        ylabel="length of z",
-        title=f"Half way, the {name} is shorter than {longer:,} of {len(typical):,} "
-        "latents",
-    )  # fmt: skip
+    axes.set(ylim=(0, 1.2 * high), xlim=(0, 1))
+    axes.set(xlabel="share of the way", ylabel="length of z")
+    most = f"{longer:,} of {len(typical):,} latents"
+    axes.set_title(f"Half way, the {name} is shorter than {most}")
     return fig

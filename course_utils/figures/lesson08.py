@@ -101,16 +101,12 @@ def shrinking_bias(sizes: Sequence[int], scores: Any, *, other: float) -> Figure
     return fig
 
 
-def against_the_eye(
-    place: Any, scores: Mapping[str, Any], correlation: Mapping[str, tuple]
-) -> Figure:
+def against_the_eye(place: Any, scores: Curves, correlation: Curves) -> Figure:
     """Scores (n,) of runs by their place (n,) in a ranking by eye, and the rank
     correlation of each: name -> (value, low, high), an interval of chance.
     """
-    fig, axes = style.new_figure(
-        len(scores), width=9.2, height=2.7, sharex=True, squeeze=False
-    )
-    for panel, (name, values) in zip(axes[0], scores.items(), strict=True):
+    fig, axes = style.new_figure(len(scores), width=9.2, height=2.7, sharex=True)
+    for panel, (name, values) in zip(np.atleast_1d(axes), scores.items(), strict=True):
         role = style.DISCRIMINATOR if name == "D's loss" else style.GENERATED
         mark = style.MARKERS[role]
         panel.plot(place, values, mark, color=role, ms=5, alpha=0.85)

@@ -96,9 +96,8 @@ def latent_walk(G: nn.Module, walks: Mapping[str, Tensor]) -> Explorer:
     images = {name: training.sample(G, z.to(like)).cpu() for name, z in walks.items()}
     norms = {name: walk.norm(dim=1) for name, walk in walks.items()}
     shown = torch.linspace(0, last, 12).round().long()
-    fig, (one, strip, course) = style.new_figure(
-        3, height=2.6, width_ratios=[1, 1.5, 1.2]
-    )
+    fig, panels = style.new_figure(3, height=2.6, width_ratios=[1, 1.5, 1.2])
+    one, strip, course = panels
     big = draw_images(one, images[names[0]][:1], columns=1)
     small = draw_images(strip, images[names[0]][shown], columns=4)
     strip.set_title("On the way")

@@ -45,9 +45,8 @@ def curve_reader(runs: Mapping[str, Recording]) -> Explorer:
 
 def _run_figure(run: Recording) -> Callable[[int], bytes]:
     """Three panels of curves with a cursor, and samples: a function of their number."""
-    fig, axes = style.new_figure(
-        4, width=10.4, height=2.9, width_ratios=[1, 1, 1, 1.05]
-    )
+    ratios = {"width_ratios": [1, 1, 1, 1.05]}
+    fig, axes = style.new_figure(4, width=10.4, height=2.9, **ratios)
     curves.draw_curves(axes[:3], run.steps, run.curves)
     look = {"color": style.NOTICE, "lw": 1.4, "ls": style.DASHES[style.NOTICE]}
     cursors = [panel.axvline(0, **look) for panel in axes[:3]]
