@@ -35,10 +35,9 @@ def two_readings(counts: Any) -> Figure:
             left += n
         axes.text(shared / 2, y, f"{shared} empty 0s", bbox=box, **middle)
     axes.set_yticks((0, 1), bars)
-    of_column, of_row = f"{shared / column.sum():.0%}", f"{shared / row.sum():.0%}"
-    axes.set_title(
-        f"{of_column} of the 0s are empty there, {of_row} of the empty ones are 0s"
-    )
+    of_0s, of_empty = f"{shared / column.sum():.0%}", f"{shared / row.sum():.0%}"
+    text = f"{of_0s} of the 0s are empty there, {of_empty} of the empty ones are 0s"
+    axes.set_title(text)
     axes.set_xlabel("number of digits")
     return fig
 

@@ -67,9 +67,8 @@ def class_shares(shares: Curves, *, names: Sequence[str], at_least: float) -> Fi
     fig, axes = style.new_figure(height=2.6)
     look = {"width": 0.38, "edgecolor": "white", "linewidth": 0}
     axes.bar(x - 0.2, data, color=style.DATA, label="data", **look)
-    axes.bar(
-        x + 0.2, fakes, color=style.GENERATED, label="samples", hatch="///", **look
-    )
+    look |= {"color": style.GENERATED, "hatch": "///"}
+    axes.bar(x + 0.2, fakes, label="samples", **look)
     style.reference_line(axes, at_least)
     n_drawn = int((fakes >= at_least).sum())
     axes.set_xticks(x, names)

@@ -43,10 +43,9 @@ _STYLE = """<style>
 class Explorer(widgets.VBox):
     """Controls over a function that draws; a still of it travels with the notebook.
 
-    A picture is drawn at each change. Changes that arrive while one is being drawn are
-    merged by JupyterLab, so a slow picture skips values instead of lagging behind.
-    While it plays the kernel is free between pictures, so that sliders, Pause and other
-    cells are answered.
+    A picture is drawn at each change; changes that arrive meanwhile are merged by
+    JupyterLab, so a slow picture skips values instead of lagging behind. While it plays
+    the kernel is free between pictures: sliders, Pause and other cells are answered.
 
     Its cell gets three outputs: the still at the default setting, a caption, and the
     live view. JupyterLab shows the live view or, where no kernel holds it, the other
@@ -84,12 +83,9 @@ class Explorer(widgets.VBox):
         if not self._sentence.strip():
             raise ValueError("an explorer needs alt text: a sentence on what it shows")
         width = f"{int.from_bytes(self._still[16:20], 'big')}px"  # as the PNG has it
-        flow = widgets.Layout(
-            flex_flow="row wrap", max_width=width, grid_gap="2px 12px"
-        )
-        size = widgets.Layout(  # without which a box stretches and blurs it
-            width=width, max_width="100%", align_self="flex-start"
-        )
+        flow = {"flex_flow": "row wrap", "max_width": width, "grid_gap": "2px 12px"}
+        # Without its size a box would stretch the picture and blur it.
+        size = {"width": width, "max_width": "100%", "align_self": "flex-start"}
         self.image = widgets.Image(value=self._still, format="png", layout=size)
         self.message = widgets.HTML(screen_reader_text(self._sentence, role="status"))
         self.buttons = {"Play": _button("Play", self._toggle)} if play else {}

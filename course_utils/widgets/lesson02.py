@@ -176,18 +176,18 @@ class _GamePicture:
         self.canvas = Canvas(self.fig, moving=[*moving, self.best, self.value])
 
 
+# Of D and of the best D, and of their V.
+LOOK_OF_D = {"color": style.DISCRIMINATOR, "lw": 1.4}
+LOOK_OF_BEST = {"color": style.CAPTION, "ls": ":", "lw": 1.8}
+
+
 def _density_panel(axes: Axes) -> tuple[list[Any], Any]:
     p_data = P_DATA.density(GRID[:, None])
     axes.plot(GRID, p_data, color=style.DATA, lw=2, label="p_data")
-    looks = {
-        "p_g": {"color": style.GENERATED, "ls": "--", "lw": 2},
-        "D": {"color": style.DISCRIMINATOR, "lw": 1.4},
-        "D*": {"color": style.CAPTION, "ls": ":", "lw": 1.8},
-    }
-    curves = [
-        axes.plot(GRID, torch.zeros_like(GRID), label=name, **look)[0]
-        for name, look in looks.items()
-    ]
+    look_of_g = {"color": style.GENERATED, "ls": "--", "lw": 2}
+    looks = {"p_g": look_of_g, "D": LOOK_OF_D, "D*": LOOK_OF_BEST}
+    nothing = torch.zeros_like(GRID)
+    curves = [axes.plot(GRID, nothing, label=k, **look)[0] for k, look in looks.items()]
     axes.set(xlim=(-LIMIT, LIMIT), ylim=(0, 1.1), yticks=[0, 0.5, 1])
     axes.set_ylabel("density; probability")
     axes.legend(ncols=4, loc="lower left", bbox_to_anchor=(0, 1), fontsize=9.5,
@@ -210,16 +210,14 @@ def _map_panel(axes: Axes) -> tuple[Any, Any]:
 
 def _level(axes: Axes, height: float, text: str) -> None:
     """A reference line, its name below the right end, where curves come last."""
-    style.reference_line(
-        axes, height, text, offset=(-2, -3), va="top", **style.AT_THE_RIGHT
-    )
+    look = style.AT_THE_RIGHT | {"offset": (-2, -3), "va": "top"}
+    style.reference_line(axes, height, text, **look)
 
 
 def _value_panel(axes: Axes) -> tuple[Any, Any]:
     _level(axes, LOWEST_VALUE, "-log 4")
-    (value,) = axes.plot([], [], color=style.DISCRIMINATOR, lw=1.4, label="V(D, G)")
-    look = {"color": style.CAPTION, "ls": ":", "lw": 1.8}
-    (best,) = axes.plot([], [], label="V(D*, G)", **look)
+    (value,) = axes.plot([], [], label="V(D, G)", **LOOK_OF_D)
+    (best,) = axes.plot([], [], label="V(D*, G)", **LOOK_OF_BEST)
     axes.set(ylim=(-2.2, 0.1), ylabel="V (nats)", xlabel="steps of D and G")
     axes.set_title("D pushes up, G down")
     axes.legend(loc="upper right", fontsize=9.5, handlelength=1.8)
@@ -289,10 +287,8 @@ def spinning_game() -> Explorer:
 
     Source: Goodfellow 2016, section 7.2; Mescheder et al. 2018.
     """
-    methods = {
-        "simultaneous": training.simultaneous_step,
-        "alternating": training.alternating_step,
-    }
+    kinds = "simultaneous", "alternating"
+    methods = {kind: getattr(training, f"{kind}_step") for kind in kinds}
     fig, (plane, beside) = style.new_figure(2, height=3.7)
     theory, trail, now, title = _plane_panel(plane)
     _level(beside, 1.0, "at the start")
