@@ -121,9 +121,7 @@ def cloud(z: Any, x: Any) -> Figure:
 
 
 def walk_and_jump(walk: Any, jumps: Any, medians: Mapping[float, int]) -> Figure:
-    """A Markov chain (t,), independent draws (t,), and what a crossing costs: distance
-    of the modes -> median number of steps.
-    """
+    """A chain and draws, (t,) each; distance of the modes -> median steps to cross."""
     fig, panels = style.new_figure(3, height=2.9, width_ratios=[1.3, 1.3, 1])
     chain, draws, cost = panels
     for ax, x, role, title in (
@@ -147,9 +145,7 @@ def walk_and_jump(walk: Any, jumps: Any, medians: Mapping[float, int]) -> Figure
 def shrinkage_panel(
     ax: Axes, shrinkages: Any, values: Any, *, what: str, unit: str
 ) -> float:
-    """Scores (splits, s) against shrinkage (s,); the best mean is marked and returned.
-    what: the shrinkage makes a better one of these; unit: of the score.
-    """
+    """Scores (splits, s) against shrinkage (s,); returns where their mean is best."""
     shrinkages, values = np.asarray(shrinkages), np.asarray(values)
     mean = values.mean(0)
     best = float(shrinkages[mean.argmax()])

@@ -14,9 +14,7 @@ FLOOR = 1e-47  # where "exactly zero" is drawn on a log axis
 
 
 def heard_against_distance(distance: Any, slope: Any) -> Figure:
-    """The slope (n,) that a perfect D leaves for G, by the distance (n,) of the laws in
-    standard deviations; its peak and its end are marked with their values.
-    """
+    """The slope (n,) that a perfect D leaves for G, by the distance of the laws (n,)."""
     distance, slope = array(distance), array(slope)
     fig, axes = style.new_figure(height=3.0)
     draw_slope_against_distance(axes, distance, slope)
@@ -73,9 +71,7 @@ def learned_and_bayes(x: Any, cases: Mapping[str, Mapping[str, Any]]) -> Figure:
 
 
 def starvation(steps: Sequence[int], near: Any, far: Any) -> Figure:
-    """The gradient norm (seeds, k) at G's weights after so many steps (k,) of D, G
-    frozen: where the laws are near, so that they overlap, and where they are far apart.
-    """
+    """Gradient norms (seeds, k) of a frozen G by D's steps (k,), laws near or far."""
     steps, near, far = array(steps), array(near), array(far)
     fig, axes = style.new_figure(height=3.4)
     for norms, name, dash in ((near, "laws overlap", "-"), (far, "separated", "--")):

@@ -102,8 +102,9 @@ def shrinking_bias(sizes: Sequence[int], scores: Any, *, other: float) -> Figure
 
 
 def against_the_eye(place: Any, scores: Curves, correlation: Curves) -> Figure:
-    """Scores (n,) of runs by their place (n,) in a ranking by eye, and the rank
-    correlation of each: name -> (value, low, high), an interval of chance.
+    """Scores (n,) of runs by their place (n,) in a ranking by eye, 1 the best.
+
+    correlation: name -> (rank correlation, low, high), an interval of chance.
     """
     fig, axes = style.new_figure(len(scores), width=9.2, height=2.7, sharex=True)
     for panel, (name, values) in zip(np.atleast_1d(axes), scores.items(), strict=True):

@@ -101,7 +101,7 @@ def minimax_game(
     """
     picture, game = _GamePicture(), Game(0)
 
-    def rounds(*, k: int, rounds: int, lr_d: float, lr_g: float, **_: int) -> None:
+    def both(*, k: int, rounds: int, lr_d: float, lr_g: float, **_: Any) -> None:
         for _ in range(rounds):
             game.train("D", k, lr_d, discriminator_step)
             game.train("G", 1, lr_g, generator_step)
@@ -132,7 +132,7 @@ def minimax_game(
         "seed": slider(0, 9, 0),
     }
     return Explorer(
-        frame, controls, alt=lambda **_: _describe_game(game), play=rounds, fps=12,
+        frame, controls, alt=lambda **_: _describe_game(game), play=both, fps=12,
         actions={"Step D": only_d, "Step G": only_g, "Reset": reset},
     )  # fmt: skip
 
