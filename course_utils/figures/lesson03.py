@@ -14,7 +14,7 @@ FLOOR = 1e-47  # where "exactly zero" is drawn on a log axis
 
 
 def heard_against_distance(distance: Any, slope: Any) -> Figure:
-    """The slope (n,) that a perfect D leaves for G, by the distance of the laws (n,)."""
+    """The slope (n,) that a perfect D leaves for G, by distance of the laws (n,)."""
     distance, slope = array(distance), array(slope)
     fig, axes = style.new_figure(height=3.0)
     draw_slope_against_distance(axes, distance, slope)
