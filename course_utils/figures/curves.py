@@ -21,7 +21,7 @@ ROLES = {
     "norm_d": (style.DISCRIMINATOR, "D"),
     "norm_g": (style.GENERATED, "G"),
 }
-Curves = Mapping[str, Any]  # each of these names -> (t,)
+Curves = Mapping[str, Any]  # name -> (t,)
 
 
 def run_curves(steps: Any, curves: Curves) -> Figure:

@@ -101,7 +101,7 @@ def shrinking_bias(sizes: Sequence[int], scores: Any, *, other: float) -> Figure
     return fig
 
 
-def against_the_eye(place: Any, scores: Curves, correlation: Curves) -> Figure:
+def against_the_eye(place: Any, scores: Curves, correlation: Mapping) -> Figure:
     """Scores (n,) of runs by their place (n,) in a ranking by eye, 1 the best.
 
     correlation: name -> (rank correlation, low, high), an interval of chance.
