@@ -92,16 +92,14 @@ exercise(
 
     because: The last input starts (size - 1) strides on; padding is cut off twice.
     praise: Kernel 4, stride 2, padding 1 doubles every size. G does it four times.
-    hint: Each input writes the kernel into the output, `stride` apart. Where does the
-      last of `size` inputs start to write?
+    hint: Each input writes the kernel, `stride` apart. Where does the last one start?
     hint: At (size - 1) * stride. How far does its kernel reach? And the paddings?
     right: return stride * (size - 1) + (kernel - 1) - 2 * padding + output_padding + 1
     right:
       | layer = nn.ConvTranspose1d(1, 1, kernel, stride, padding)
       | return layer(torch.zeros(1, 1, size)).shape[-1] + output_padding
 
-    * size times stride: That is the size one *wishes* for, right only where kernel -
-      stride = 2 padding. Count what the last kernel adds and what the padding takes.
+    * size times stride: Size times stride holds only where kernel - stride = 2 padding.
         return size * stride{| + output_padding}
     * one step too many: Between `size` places there are size - 1 steps.
         (size - 1) -> size
@@ -142,8 +140,7 @@ exercise(
 
     because: Output i is the kernel's product with k numbers, from i * stride on.
     praise: A convolution is a matrix, and can be transposed, as every matrix can.
-    hint: Row i of M says with which weight each number of x enters output i. Which
-      numbers does output 0 see? And output 1?
+    hint: Row i of M weighs the numbers for output i. Which ones does output 1 see?
     hint: Start with zeros, (out, size). In which column of row i does the kernel start?
     right:
       | places = range(0, size - len(kernel) + 1, stride)
@@ -281,10 +278,8 @@ exercise(
 
     because: Each channel gets mean 0 and variance 1, then what training chooses.
     praise: That is its training mode. A single image is another matter.
-    hint: A mean over all images and pixels: which three axes of (n, c, h, w)? And which
-      shape does weight, (c,), need beside it?
-    hint: `x.mean(dim=(0, 2, 3), keepdim=True)` stays (1, c, 1, 1). Its sibling
-      `x.var(...)` divides by n - 1 unless `correction=0`.
+    hint: A mean over which three axes of (n, c, h, w)? Which shape does weight need?
+    hint: `x.mean(axes, keepdim=True)` is (1, c, 1, 1); `x.var` needs `correction=0`.
     right: return F.batch_norm(x, None, None, weight, bias, True, 0.1, eps)
     right:
       | n, c, h, w = x.shape
@@ -299,8 +294,7 @@ exercise(
         x.var -> x.std && torch.sqrt(variance + eps) -> (variance + eps)
     * eps not used: The argument eps has no effect. It is added inside the root.
         + eps -> + {0|1e-5|1e-8}
-    * over other axes: Each channel has one mean, over all images and all pixels: axes
-      0, 2 and 3. (2 and 3 are instance, 1, 2 and 3 layer normalization.)
+    * over other axes: A channel's mean goes over images and pixels: axes 0, 2 and 3.
         (0, 2, 3) -> {0|1|(2, 3)|(1, 2, 3)|(0, 1, 2)|(0, 1, 2, 3)}
     * keepdim forgotten: Without `keepdim=True` the mean has shape (c,), which lines up
       with the *last* axis of (n, c, h, w), the width. Keep (1, c, 1, 1).
@@ -314,8 +308,7 @@ exercise(
     * divided by the variance: Divide by the variance's root, once. (`std` is one.)
         torch.sqrt(variance + eps) -> (variance + eps)
         x.var -> x.std
-    * along the width: A vector (c,) lines up with the *last* axis, the width. Give
-      weight and bias the shape (c, 1, 1): `weight[:, None, None]`.
+    * along the width: Weight and bias need the shape (c, 1, 1): `[:, None, None]`.
         weight[:, None, None] -> weight{| && bias[:, None, None] -> bias}
         bias[:, None, None] -> bias
     * weight and bias: Normalized, then times `weight`, then plus `bias`, by channel.
@@ -449,8 +442,7 @@ exercise(
       into m, and what into v? `state.get('m', 0)` starts at 0.
     hint: After t steps the weights in m add up to 1 - beta1^t, not to 1. Divide by
       that, then: parameter - lr * m_hat / (sqrt(v_hat) + eps).
-    edge: Right, but not for very small or very large numbers. Take lr, eps and the
-      gradient as they come: no clamp, no second epsilon, no cast.
+    edge: Right, but not for extreme numbers: no clamp, no second epsilon, no cast.
     right:
       | if not state:
       |     state.update(step=0, avg=torch.zeros_like(parameter), sq=gradient * 0)
@@ -472,8 +464,7 @@ exercise(
         "t", 0 -> "t", 1
         /betas\[(.)\] \*\* t/ -> betas[\1] ** (t + 1)
         /t = .*1$/ -> t = 1
-    * nothing remembered: An average begins anew at each step. Put what the next step
-      needs back into `state`: it is the same dict at the next call.
+    * nothing remembered: Put back into `state` what the next step needs.
         state["m"] = -> && state["v"] = ->{| && state["t"] = ->}
         state["{m|v}"] = ->
     * squares and roots: v averages squared gradients; its root is what divides.
@@ -492,8 +483,7 @@ exercise(
         return parameter - -> return{| -}
     * parameter overwritten: The parameter is changed in place. Return a new one.
         /return parameter - (.+)/ -> parameter -= \1{|\nreturn parameter}
-    * one memory for all: Two parameters, each with its own state, disturb each other.
-      Remember in the argument `state`, not in a global or a default.
+    * one memory for all: Remember in the argument `state`, not in a global or default.
         | kept = {}
         | def adam_step(parameter, gradient, state, lr, betas, eps):
         |     return layers.adam_step(parameter, gradient, kept, lr, betas, eps)

@@ -102,13 +102,11 @@ exercise(
     * batch norm centered at 0: A weight that *multiplies* starts near 1.
         nn.init.normal_(module.weight, 1.0 -> nn.init.normal_(module.weight, 0.0
         nn.init.normal_(module.weight, 1.0, 0.02) -> nn.init.zeros_(module.weight)
-    * one kind of convolution forgotten: One network keeps PyTorch's weights:
-      nn.ConvTranspose2d is no nn.Conv2d, nor the other way round. Ask for both.
+    * one kind of convolution forgotten: Ask for nn.Conv2d and nn.ConvTranspose2d.
         (nn.Conv2d, nn.ConvTranspose2d) -> nn.{Conv2d|ConvTranspose2d}
     * variance for standard deviation: 0.02 is the standard deviation: take it as it is.
         0.0, 0.02 -> 0.0, 0.02**{2|0.5}
-    * another rule: Wanted is a normal distribution of standard deviation 0.02: not a
-      uniform one, and none whose spread depends on the layer's size.
+    * another rule: Wanted is N(0, 0.02) in every layer, whatever its size.
         nn.init.normal_(module.weight, 0.0, 0.02) -> module.weight.data *= 0.02
         normal_(module.weight, 0.0, 0.02) -> uniform_(module.weight, -0.0346, 0.0346)
         normal_(module.weight, 0.0, 0.02) -> uniform_(module.weight, -0.02, 0.02)
@@ -170,6 +168,13 @@ def _normal(shape: Sequence[int], role: str) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
+def _hidden(network: nn.Module) -> bool:
+    """Whether layers with weights stand in a plain list, out of PyTorch's sight."""
+    boxes = [x for x in vars(network).values() if isinstance(x, list | tuple)]
+    lost = nn.ModuleList(x for box in boxes for x in box if isinstance(x, nn.Module))
+    return not set(lost.parameters()) <= set(network.parameters())
+
+
 def watched(
     answer: Any, *sizes: int, names: Sequence[str], given: Callable, shape: Callable
 ) -> Seen:
@@ -184,6 +189,10 @@ def watched(
     yield "it is an nn.Module", isinstance(network, nn.Module)
     if not isinstance(network, nn.Module):
         return
+    hidden = _hidden(network)
+    yield "layers in a plain list", hidden
+    if hidden:
+        return
     parts = [m for m in network.modules() if isinstance(m, (*CONVOLUTIONS, nn.Linear))]
     biased = any(layer.bias is not None for layer in parts)
     yield "a layer has a bias", biased
@@ -192,7 +201,7 @@ def watched(
     count = sum(parameter.numel() for parameter in network.parameters())
     # A text: 1 % off is another number.
     yield "number of parameters: of convolutions and batch norms", f"{count:,}"
-    if not sizes or not 0 < count <= FAR_TOO_MANY:
+    if not sizes or count > FAR_TOO_MANY:
         return
     for parameter in network.parameters():
         parameter.data.copy_(_numbers(parameter))
@@ -249,8 +258,7 @@ NETWORKS = r"""
       ; layers.remove(norms[{0|1|2|-1}]); self.layers =
 * normalized after the activation: The activation comes after batch normalization.
     /(nn.Batch.*), (nn.(Leaky)?ReLU.*)]/ -> \2, \1]
-* another normalization: Batch normalization is `nn.BatchNorm2d` with its own settings:
-  over the whole batch, not each image by itself, and with running statistics.
+* another normalization: Wanted is `nn.BatchNorm2d` with its own settings.
     /nn.BatchNorm2d\(((2 . )?n)/ -> nn.InstanceNorm2d(\1
     /nn.BatchNorm2d\(((2 . )?n)/ -> nn.BatchNorm2d(\1, track_running_stats=False
 * channels that do not fit: The channels that one layer returns are not those that the
@@ -299,19 +307,16 @@ exercise(
       nn.Linear(latent_dim, 16 * n, bias=False), nn.Unflatten(1, (n, 4, 4))]
       && z[:, :, None, None] -> z
 
-    * the latent is no map: A convolution wants (n, channels, height, width); z is (n,
-      latent_dim). Make it a map of one pixel: `z[:, :, None, None]`.
+    * the latent is no map: z has to be a map of one pixel: `z[:, :, None, None]`.
         z[:, :, None, None] -> {z|z[:, None, None]|z.unsqueeze(2)|z[None, None]}
     * batch normalization at the end: The last layer is normalized, too: every batch
       would get the same mean color.
         nn.Tanh() -> nn.BatchNorm2d(channels), nn.Tanh()
           {|&& self.layers = -> del layers[1]; self.layers =}
-    * another end: tanh alone belongs behind the last layer, since the data lie in [-1,
-      1]. A sigmoid makes [0, 1], a clamp has slope 0 outside, a ReLU drops all below 0.
+    * another end: Behind the last layer stands tanh alone: the data lie in [-1, 1].
         , nn.Tanh() ->
         nn.Tanh() -> nn.{Sigmoid()|Hardtanh()|ReLU()|ReLU(), nn.Tanh()}
-    * another activation: Behind each of the four batch normalizations stands a plain
-      ReLU: neither leaky ReLU, as in D, nor tanh, as for the image, nor nothing.
+    * another activation: Behind each of the four batch normalizations stands nn.ReLU.
         , nn.ReLU() ->
         self.layers = -> del layers[{2|5|8|11}]; self.layers =
         ReLU() -> {Tanh()|LeakyReLU()|LeakyReLU(0.2)}
@@ -375,15 +380,13 @@ exercise(
     right: LeakyReLU(0.2) -> LeakyReLU(0.2, inplace=True) && nn.Conv2d(n, 1, 4, 1, 0, ->
       nn.Flatten(), nn.Linear(16 * n, 1,
 
-    * a map for a number: Your logits have axes left over, (n, 1, 1, 1) or (n, 1).
-      Beside a target (n,) they would broadcast to a table. Return (n,).
+    * a map for a number: (n, 1) beside a target (n,) becomes a table. Return (n,).
         , nn.Flatten(0) ->{| , nn.Flatten()}
     * squeezed too far: `squeeze()` also removes the axis of a batch of one image.
         , nn.Flatten(0) -> && self.layers(images) -> self.layers(images).squeeze()
     * one number for the batch: Each image has a logit of its own.
         self.layers(images) -> self.layers(images).mean(){|.view(1)}
-    * sigmoid at the end: Those are probabilities. The losses on logits contain the
-      sigmoid; with two of them G's loss never falls below 0.313. Return the logit.
+    * sigmoid at the end: The losses on logits contain the sigmoid. Return the logit.
         nn.Flatten(0) -> nn.Flatten(0), nn.Sigmoid()
     * an activation at the end: The logits go out as they are.
         nn.Flatten(0) -> nn.Flatten(0), nn.{Tanh()|ReLU()|LeakyReLU(0.2)|LogSigmoid()}
@@ -394,13 +397,11 @@ exercise(
           {|&& 1, bias=False), nn.L -> 1, bias=False), nn.BatchNorm2d(n), nn.L}
     * images detached: G learns through D's input. It is the caller who detaches.
         self.layers(images) -> self.layers(images.detach())
-    * another activation: Behind each of the first four layers stands
-      `nn.LeakyReLU(0.2)`. (PyTorch's default slope is 0.01, plain ReLU's is 0.)
+    * another activation: Each of the first four layers has `nn.LeakyReLU(0.2)` behind.
         nn.LeakyReLU(0.2) -> nn.{ReLU()|LeakyReLU()|LeakyReLU(0.1)}
         , nn.LeakyReLU(0.2) ->
         self.layers = -> del layers[{1|4|7|10}]; self.layers =
-    * another last layer: The last convolution weighs the whole 4 x 4 map into one
-      number: kernel 4, stride 1, no padding, and no average behind it.
+    * another last layer: It has kernel 4, stride 1, no padding, and no average behind.
         4, 1, 0, bias=False) -> {1, 1, 0|3, 1, 1}, bias=False), nn.AdaptiveAvgPool2d(1)
         4, 1, 0 -> {4, 1, 1|4, 2, 1|1, 1, 0}
     * the number of layers: From 64 to 4, and to 1, it takes five convolutions.
