@@ -263,6 +263,7 @@ def normalized(
 def maps(n, c, h, w, *, spread=(1, 2, 3), shift=0.0, eps=1e-5):
     """A probe: activations with a spread and a mean for each channel."""
     x = torch.tensor(spread[:c])[:, None, None] * random(n, c, h, w)
+    x = (64 * x).round() / 64  # which float32 still holds exactly beside the shift
     x += shift * torch.arange(1.0, c + 1)[:, None, None]
     weight, bias = 1.5 - torch.arange(c) * 1.0, 0.3 - torch.arange(c) * 1.0
     return lambda: (x.clone(), weight.clone(), bias.clone(), eps)
@@ -316,6 +317,9 @@ exercise(
         {* weight|+ bias}[:, None, None] ->
         * weight[:, None, None] + bias -> * bias[:, None, None] + weight
         /return .+/ -> return (normalized + bias[:, None, None]) * weight[:, None, None]
+    * mean of squares less squared mean: Subtract the mean, then square: in float32 the
+      difference of two large numbers keeps few digits.
+        /variance = .*/ -> variance = (x**2).mean(dim=(0, 2, 3), keepdim=True) - mean**2
     * x overwritten: The input is changed in place; its owner still needs it.
         normalized = (x - mean) / -> x -= mean\nnormalized = x /
         /return (.+)/ -> with torch.no_grad(): return x.copy_(\1)
@@ -329,6 +333,7 @@ exercise(
         "a large eps": maps(4, 3, 2, 2, eps=0.5),
         "a channel that is constant": maps(3, 2, 2, 2, spread=(1, 0), shift=2.0),
     },
+    later={"spread 1 around 512": maps(4, 2, 4, 4, spread=(1, 1), shift=512.0)},
     rtol=2e-5,
     atol=1e-5,
     same=1e-3,
