@@ -12,7 +12,7 @@ from course_utils import clinic, data, figures
 from course_utils.figures import curves, style
 from course_utils.figures.images import tile
 from course_utils.figures.lesson01 import shrinkage_panel
-from course_utils.figures.lesson07 import board
+from course_utils.figures.lesson07 import Board
 
 NAN, EVEN = np.full((1, 4), np.nan), np.ones((1, 4))
 P = torch.linspace(0.01, 0.99, 99)
@@ -124,7 +124,7 @@ def test_a_grids_labels_stand_inside_the_figure(width):
     [
         (np.zeros((2, 2, 8, 8)), "", r"not \(2, 2, 8, 8\)"),
         (np.full((1, 8, 8), np.nan), "", "NaN"),
-        (np.zeros((4, 8, 8)), "AB", "1 row labels"),
+        (np.zeros((4, 8, 8)), "AB", "number of labels"),
     ],
 )
 def test_a_wrong_grid_is_told(images, labels, said):
@@ -224,7 +224,7 @@ def test_both_matrices_show_every_entry():
 
 
 def test_a_runs_curves_name_their_levels_their_players_and_a_norm_of_zero():
-    made = board(torch.zeros(8, 1, 32, 32), columns=4, last_step=60)
+    made = Board(torch.zeros(8, 1, 32, 32), columns=4, last_step=60)
     ends = {name: [1.0, 1.0] for name in curves.ROLES} | {"norm_g": [1.0, 0.0]}
     made.draw([10, 20], ends)
     wanted = ({"2 log 2", "log 2", "D", "G"}, {"1/2", "D(x)", "D(G(z))"}, {"D", "G: 0"})

@@ -12,13 +12,12 @@ import pytest
 import torch
 from PIL import Image
 
-from course_utils import clinic, data, layers, losses, recordings, training, widgets
+from course_utils import data, layers, losses, training, widgets
 from course_utils.authoring import browser
 from course_utils.figures import lesson05 as codes
 from course_utils.widgets import (
     Canvas,
     Explorer,
-    Player,
     dropdown,
     lesson02,
     lesson04,
@@ -46,16 +45,23 @@ def bars(*heights):
     return file.getvalue()
 
 
-def counter(**options):
-    """A Player whose state is a number, changed by `speed` a picture."""
-    return Player(
-        start=lambda controls: controls.first,
-        advance=lambda state, controls: state + controls.speed,
-        frame=lambda state, controls: bars(state % 256),
-        controls={"first": slider(0, 9, 0), "speed": slider(-5, 5, 1)},
-        actions={"Halve": lambda state, controls: state // 2},
-        alt="A number that grows.", fps=200, restart=["first"], **options,
-    )  # fmt: skip
+class Counter(Explorer):
+    """Its state is a number, changed by `speed` a picture."""
+
+    def __init__(self):
+        self.state = 0
+        controls = {"speed": slider(-5, 5, 1)}
+        actions = {"Halve": lambda **_: self.set(self.state // 2)}
+        super().__init__(
+            lambda **_: bars(self.state % 256), controls, alt="A number that grows.",
+            play=self.advance, actions=actions, fps=200,
+        )  # fmt: skip
+
+    def set(self, state):
+        self.state = state
+
+    def advance(self, speed):
+        self.set(self.state + speed)
 
 
 async def until(condition):
@@ -99,20 +105,27 @@ def test_each_explorer_says_what_it_shows(explorers):
     assert "Run C at round 1000: D's loss 0.95" in said["curve_reader"]
 
 
-def test_the_game_goes_on_from_its_buttons_and_repeats_itself(explorers):
-    player = widgets.minimax_game()
+def test_the_game_goes_on_from_its_buttons_and_repeats_itself():
+    nets = {}
+
+    def step_d(G, D, *rest):
+        nets.update(G=G, D=D)
+        training.discriminator_step(G, D, *rest)
+
+    player = widgets.minimax_game(step_d)
     first = player.image.value
-    player.controls["k"].value = 0  # D waits
-    nets = {"G": player.state.G, "D": player.state.D}
+    player.controls["rounds"].value = 1
+    player.buttons["Step D"].click()
     for name, moved, waits in (("Step D", "D", "G"), ("Step G", "G", "D")):
         before = {k: next(net.parameters()).clone() for k, net in nets.items()}
         player.buttons[name].click()
         assert not torch.equal(before[moved], next(nets[moved].parameters()))
         assert torch.equal(before[waits], next(nets[waits].parameters()))
-    player.step()  # five rounds of one step each
-    assert "After 15 steps" in player.message.value
-    player.reset()
+    assert "After 3 steps" in player.message.value
+    player.buttons["Reset"].click()
     assert player.image.value == first
+    player.controls["seed"].value = 1
+    assert "After 0 steps" in player.message.value and player.image.value != first
 
 
 def test_the_steps_handed_in_drive_the_game_k_of_d_before_one_of_g():
@@ -124,8 +137,9 @@ def test_the_steps_handed_in_drive_the_game_k_of_d_before_one_of_g():
     player = widgets.minimax_game(partial(step, "D"), partial(step, "G"))
     for name, value in (("k", 3), ("rounds", 2), ("lr_d", 0.2), ("lr_g", 0.05)):
         player.controls[name].value = value
-    player.step()
+    assert player._advance()
     assert calls == 2 * [*3 * [("D", 0.2)], ("G", 0.05)]
+    assert "After 8 steps" in player.message.value
 
 
 def test_a_weight_that_is_no_number_is_told_under_the_old_picture():
@@ -133,41 +147,30 @@ def test_a_weight_that_is_no_number_is_told_under_the_old_picture():
         generator_step=lambda G, *_: next(G.parameters()).data.fill_(math.nan)
     )
     before = player.image.value
-    player.step()
+    player.buttons["Step G"].click()
     assert "a weight of G is no longer a number" in player.message.value
     assert player.image.value == before
 
 
-def test_explorers_refuse_what_they_cannot_show():
-    runs = {("a", "b", "c"): torch.zeros(2, 1, 3, 1)}
-    with pytest.raises(ValueError, match="races of one length"):
-        more = {("a", "b", "d"): torch.zeros(3, 1, 3, 1)}
-        widgets.race_replay(runs | more, torch.zeros(3, 1), every=1)
-    with pytest.raises(ValueError, match="every combination"):
-        more = {("a", "d", "e"): torch.zeros(2, 1, 3, 1)}
-        widgets.race_replay(runs | more, torch.zeros(3, 1), every=1)
+def test_walks_of_different_lengths_are_refused():
     with pytest.raises(ValueError, match="walks of one length"):
         widgets.latent_walk(None, {"a": torch.zeros(3, 8), "b": torch.zeros(4, 8)})
-    with pytest.raises(ValueError, match="at least one"):
-        widgets.curve_reader({})
-    with pytest.raises(ValueError, match="same rounds"):
-        widgets.curve_reader({"C": clinic.run("C"), "ring": recordings.load("ring")})
 
 
 # --- The numbers under them -----------------------------------------------------------
 
 
 def test_v_of_the_game_is_the_value_function_and_never_above_the_best_ds():
-    game = lesson02.new_game(1)
+    game = lesson02.Game(1)
     now = lesson02.measure(game.G, game.D)
     with torch.no_grad():
         x_real = lesson02.P_DATA.sample(200_000, data.rng(0))
         answers = [torch.sigmoid(game.D(x)) for x in (x_real, game.G(lesson02.Z))]
     assert now.value == pytest.approx(losses.value_function(*answers).item(), abs=5e-3)
     for _ in range(20):
-        lesson02.train_one(game, "D", 10, 0.3, training.discriminator_step)
-        lesson02.train_one(game, "G", 10, 0.1, training.generator_step)
-        lesson02.record(game)
+        game.train("D", 10, 0.3, training.discriminator_step)
+        game.train("G", 10, 0.1, training.generator_step)
+        game.record()
     _, value, best = np.array(game.history).T
     assert np.all(value < best + 1e-6) and np.all(best > -LOG4 - 1e-3)
     undecided = lesson02.measure(game.G, lambda x: torch.zeros(len(x)))
@@ -269,7 +272,8 @@ def test_sliders_and_dropdowns_show_their_values():
 
 def test_a_cell_gets_the_still_a_caption_and_the_live_view(monkeypatch):
     shown = []
-    monkeypatch.setattr(machinery, "display", lambda x, **kw: shown.append(x | kw))
+    for module in (machinery, codes.style):
+        monkeypatch.setattr(module, "display", lambda x, **kw: shown.append(x | kw))
     controls = {"n_bars": slider(0, 9, 1)}
     explorer = Explorer(lambda n_bars: bars(n_bars), controls, alt="Bars & more.")
     explorer.controls["n_bars"].value = 5  # the still keeps the default setting
@@ -341,8 +345,8 @@ def test_a_replay_goes_to_its_end_and_plays_again_from_the_start():
     assert seen == [1, 2, 3, 0, 1, 2, 3]
 
 
-def test_a_player_reads_its_sliders_and_stops_at_pause_from_any_thread():
-    player = counter()
+def test_a_simulation_reads_its_sliders_and_stops_at_pause_from_any_thread():
+    player = Counter()
 
     async def watch():
         player.play()
@@ -359,34 +363,28 @@ def test_a_player_reads_its_sliders_and_stops_at_pause_from_any_thread():
     assert player.buttons["Play"].description == "Play"
 
 
-def test_buttons_and_controls_that_restart_change_the_state_once():
-    player = counter()
-    player.step()
-    player.step()
-    assert (player.state, player.image.value) == (2, bars(2))
+def test_a_button_changes_the_state_once_and_a_control_does_not():
+    player = Counter()
+    player.state = 5
     player.buttons["Halve"].click()
-    assert (player.state, player.image.value) == (1, bars(1))
-    player.controls["first"].value = 7
-    assert (player.state, player.image.value) == (7, bars(7))
+    assert (player.state, player.image.value) == (2, bars(2))
     player.controls["speed"].value = 2
-    assert player.state == 7
-    player.buttons["Reset"].click()
-    assert player.state == 7
+    assert player.state == 2
 
 
 def test_one_plays_at_a_time_and_pauses_at_an_error_or_when_forgotten(monkeypatch):
-    first, second = counter(), counter()
+    first, second = Counter(), Counter()
     monkeypatch.setattr(machinery, "MOST_PICTURES", 3)
 
     async def watch():
         first.play()
         second.play()
         assert (first.playing, second.playing) == (False, True)
-        counter()  # as when a cell is run again
+        Counter()  # as when a cell is run again
         assert not second.playing
         second.play()
         await until(lambda: not second.playing)
-        second._change = lambda state, controls: 1 / 0
+        second.set = lambda state: 1 / 0
         second.play()
         await until(lambda: not second.playing)
 

@@ -34,11 +34,7 @@ class NoBrowser(RuntimeError):
 
 @contextlib.contextmanager
 def chromium(executable: str | None = None) -> Iterator[Any]:
-    """A headless browser: the one given, else one installed here, else Playwright's.
-
-    Raises:
-        NoBrowser: Playwright or the browser is missing, or cannot start.
-    """
+    """A headless browser: the one given, else one installed here, else Playwright's."""
     executable = executable or next(filter(None, map(shutil.which, _NAMES)), None)
     with contextlib.ExitStack() as stack:
         try:
@@ -64,15 +60,10 @@ def chromium(executable: str | None = None) -> Iterator[Any]:
 def running_lab(folder: Path) -> Iterator[Lab]:
     """A browser, and a JupyterLab server with settings of its own; both end with it.
 
-    Args:
-        folder: an empty one for notebooks, settings and the server's log.
-
-    Raises:
-        NoBrowser: as for `chromium`.
-        RuntimeError: the server does not start.
+    `folder`, an empty one, holds notebooks, settings and the server's log.
     """
+    settings = folder / "config/lab/user-settings/@jupyterlab"
     for name, values in _SETTINGS.items():
-        settings = folder / "config/lab/user-settings/@jupyterlab"
         file = settings / f"{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True)
         file.write_text(json.dumps(values))

@@ -2,8 +2,7 @@
 
     python -m course_utils.authoring.execute solutions/02_the_minimax_game.ipynb
 
-runs a solution in place. No times are recorded, cell ids stay, and what differs between
-machines and runs is left out, so that a diff shows what changed in the lesson.
+runs it in place, without times and whatever else differs between machines and runs.
 """
 
 from __future__ import annotations
@@ -28,12 +27,7 @@ CELL_SECONDS = 120  # as nbval's limit in pyproject.toml
 def run(
     notebook: NotebookNode, *, folder: Path, seconds: float = CELL_SECONDS
 ) -> NotebookNode:
-    """Run every cell in place, in a new kernel.
-
-    Args:
-        notebook: gets outputs and execution counts.
-        folder: the kernel's working directory.
-        seconds: limit of one cell.
+    """Run every cell in place, each for so many seconds, in a kernel in this folder.
 
     Raises:
         CellControlSignal: a cell failed or took too long.
@@ -68,14 +62,9 @@ def _client(notebook: NotebookNode, folder: Path, seconds: float) -> NotebookCli
 
 def main(argv: list[str] | None = None) -> int:
     """Run the named notebooks in place; 1 where one failed (it is left as it was)."""
-    parser = argparse.ArgumentParser(
-        prog="python -m course_utils.authoring.execute",
-        description="Run notebooks in place and store their outputs.",
-    )
+    parser = argparse.ArgumentParser(prog="python -m course_utils.authoring.execute")
     parser.add_argument("notebooks", nargs="+", type=Path)
-    parser.add_argument(
-        "--tidy", action="store_true", help="normalize only, run nothing"
-    )
+    parser.add_argument("--tidy", action="store_true", help="normalize, run nothing")
     args = parser.parse_args(argv)
     failed = False
     for path in args.notebooks:

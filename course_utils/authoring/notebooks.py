@@ -14,14 +14,8 @@ from nbformat import NotebookNode
 ROOT = Path(__file__).resolve().parents[2]
 RECORD = "application/vnd.course.exercise+json"
 
-_NOTEBOOK_METADATA = {
-    "kernelspec": {
-        "display_name": "Python 3",
-        "language": "python",
-        "name": "python3",
-    },
-    "language_info": {"name": "python"},
-}
+_KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+_NOTEBOOK_METADATA = {"kernelspec": _KERNEL, "language_info": {"name": "python"}}
 _CELL_METADATA = ("tags", "nbgrader", "jupyter", "editable", "deletable")
 _WIDGET = "application/vnd.jupyter.widget-view+json"  # names a model that is gone
 _EXERCISE = re.compile(
@@ -37,17 +31,11 @@ def find(folder: Path) -> list[Path]:
 
 def number(path: Path) -> int:
     """The lesson's number, from its file name."""
-    return int(Path(path).name[:2])
+    return int(path.name[:2])
 
 
 def read(path: Path) -> NotebookNode:
-    """A notebook of format 4 with cell ids.
-
-    Raises:
-        ValueError: the file is no notebook, or an old one without cell ids, or two
-            cells have the same.
-    """
-    path = Path(path)
+    """A notebook of format 4.5; ValueError if it is none, or a cell's id is no id."""
     try:
         notebook = nbformat.v4.reads_json(path.read_text(encoding="utf-8"))
         form = notebook.nbformat, notebook.nbformat_minor
@@ -66,8 +54,7 @@ def tidy(notebook: NotebookNode) -> NotebookNode:
     notebook.metadata = nbformat.from_dict(_NOTEBOOK_METADATA)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     for cell in notebook.cells:
-        kept = {k: v for k, v in cell.metadata.items() if k in _CELL_METADATA}
-        kept = {k: v for k, v in kept.items() if v not in (None, [], {})}
+        kept = {k: v for k in _CELL_METADATA if (v := cell.metadata.get(k))}
         cell.metadata = nbformat.from_dict(kept)
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(_WIDGET, None)
@@ -77,11 +64,7 @@ def tidy(notebook: NotebookNode) -> NotebookNode:
 
 
 def text(notebook: NotebookNode) -> str:
-    """The file's content: sorted keys, a newline at the end.
-
-    Raises:
-        ValueError: the notebook breaks Jupyter's format.
-    """
+    """The file's content; ValueError if the notebook breaks Jupyter's format."""
     try:
         nbformat.validate(notebook)
     except nbformat.ValidationError as error:
@@ -96,7 +79,6 @@ def holds(path: Path, content: str) -> bool:
 
 def write(path: Path, content: str) -> bool:
     """Whether the file changed; written beside it and renamed, never half."""
-    path = Path(path)
     if holds(path, content):
         return False
     path.parent.mkdir(parents=True, exist_ok=True)

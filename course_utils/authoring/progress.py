@@ -3,9 +3,6 @@
     python -m course_utils progress                 my_lessons/, lesson by lesson
     python -m course_utils progress class/*/        a row for each learner
     python -m course_utils progress --json ...      the same for other programs
-
-An exercise cell stores its verdict in its output (the record that `@exercise` shows);
-that is all that is read.
 """
 
 from __future__ import annotations
@@ -23,19 +20,12 @@ TRIED = ("not yet", "error")
 
 @dataclass(frozen=True)
 class Lesson:
-    """One saved notebook.
-
-    Args:
-        name: the file's name without its ending.
-        exercises: name -> state, in the notebook's order; "open" where not run.
-        mistakes: name -> the mistake that the last check named.
-        trouble: a sentence where the notebook cannot be read or was never run.
-    """
+    """One saved notebook, by its file's name without the ending."""
 
     name: str
-    exercises: dict[str, str] = field(default_factory=dict)
-    mistakes: dict[str, str] = field(default_factory=dict)
-    trouble: str = ""
+    exercises: dict[str, str] = field(default_factory=dict)  # name -> state
+    mistakes: dict[str, str] = field(default_factory=dict)  # name -> last one named
+    trouble: str = ""  # a sentence, where it cannot be read or was never run
 
     def count(self, *states: str) -> int:
         """How many exercises are in one of the states."""
@@ -95,14 +85,12 @@ def learner_table(lessons: list[Lesson]) -> str:
     for x in lessons:
         passed = f"{x.count('passed')} of {len(x.exercises)}"
         counts = passed, str(x.count(*TRIED)), str(x.count("open"))
-        if not x.exercises:
-            counts = "-", "-", "-"
+        counts = counts if x.exercises else ("-", "-", "-")
         rows.append((x.name, *counts, x.next or ("done" if x.exercises else "")))
     passed = sum(x.count("passed") for x in lessons)
     total = sum(len(x.exercises) for x in lessons)
-    left = [f"Next: {x.name}, {x.next}." for x in lessons if x.next]
-    last = left[0] if left else "All done."
-    return f"{_aligned(rows)}\n\n{passed} of {total} exercises passed. {last}"
+    left = [f"Next: {x.name}, {x.next}." for x in lessons if x.next] or ["All done."]
+    return f"{_aligned(rows)}\n\n{passed} of {total} exercises passed. {left[0]}"
 
 
 def class_table(learners: dict[str, list[Lesson]]) -> str:
@@ -129,10 +117,7 @@ def _aligned(rows: list[tuple[str, ...]]) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """The command line; 1 where a folder holds no lesson."""
-    parser = argparse.ArgumentParser(
-        prog="python -m course_utils progress",
-        description="How far a learner, or a class, has come.",
-    )
+    parser = argparse.ArgumentParser(prog="python -m course_utils progress")
     parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER")
     parser.add_argument("--json", action="store_true", help="for other programs")
     args = parser.parse_args(argv)

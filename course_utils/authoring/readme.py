@@ -17,11 +17,7 @@ PICTURED = "figure-play"  # the cell of lesson 0 whose figure the README shows
 
 
 def lesson_table(solutions: Path) -> str:
-    """A row for each lesson: number, its question, minutes, exercises.
-
-    Raises:
-        ValueError: a lesson's first cell has no title, or does not say its minutes.
-    """
+    """A row for each lesson; ValueError if its first cell lacks title or minutes."""
     rows = ["| | question | minutes | exercises |", "|---|---|---|---|"]
     for path in notebooks.find(solutions):
         cells = notebooks.read(path).cells
@@ -30,22 +26,13 @@ def lesson_table(solutions: Path) -> str:
         if not (title and minutes):
             raise ValueError(f"{path.name}: the first cell gives no title or minutes")
         exercises = sum("exercise" in notebooks.tags(cell) for cell in cells)
-        link = f"[{title[1]}](lessons/{path.name})"
-        rows.append(
-            f"| {notebooks.number(path)} | {link} | {minutes[1]} | {exercises} |"
-        )
+        number, link = notebooks.number(path), f"[{title[1]}](lessons/{path.name})"
+        rows.append(f"| {number} | {link} | {minutes[1]} | {exercises} |")
     return "\n".join(rows)
 
 
 def with_table(readme: str, table: str) -> str:
-    """The README's text with the table between its two marks.
-
-    Raises:
-        ValueError: the marks are missing.
-
-    >>> with_table("<!-- lessons -->old<!-- /lessons -->", "new").split()
-    ['<!--', 'lessons', '-->', 'new', '<!--', '/lessons', '-->']
-    """
+    """The README's text with the table between its two marks; ValueError without."""
     before, begin, rest = readme.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
@@ -65,12 +52,10 @@ def picture(solutions: Path) -> bytes:
 
 def main() -> None:
     """Write the table into README.md and the picture beside the lessons."""
-    root = notebooks.ROOT
-    solutions, page = root / "solutions", root / "README.md"
-    notebooks.write(
-        page, with_table(page.read_text(encoding="utf-8"), lesson_table(solutions))
-    )
-    (root / PICTURE).write_bytes(picture(solutions))
+    solutions, page = notebooks.ROOT / "solutions", notebooks.ROOT / "README.md"
+    text = with_table(page.read_text(encoding="utf-8"), lesson_table(solutions))
+    notebooks.write(page, text)
+    (notebooks.ROOT / PICTURE).write_bytes(picture(solutions))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,5 @@
 """Make the lessons from the solutions: answers blanked, outputs cleared.
 
-`solutions/` is the only source. The same solution gives the same text each time, so
-that a test can say which lesson no longer comes from its solution.
-
     python -m course_utils release                write lessons/
     python -m course_utils release --check        say what would change, write nothing
     python -m course_utils release --graded DIR   write DIR/source/ for nbgrader
@@ -25,9 +22,7 @@ from .notebooks import exercise_name
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 _ANY_MARK = r"(?i:.*#.*\b(?:BEGIN|END)\W*SOLUTION.*)"  # misspelled, too
-_REGION = re.compile(
-    rf"^( *){BEGIN}\n((?:(?!{_ANY_MARK}).*\n)*) *{END}$", re.MULTILINE
-)
+_REGION = re.compile(rf"^( *){BEGIN}\n((?:(?!{_ANY_MARK}).*\n)*) *{END}$", re.MULTILINE)
 _HEADER = re.compile(r"^#+ Exercise .*?(★+)", re.MULTILINE)
 
 # ---------------------------------------------------------------- one notebook
@@ -38,14 +33,6 @@ def blank(source: str) -> str:
 
     Raises:
         ValueError: a mark is misspelled or has no partner, so an answer would stay.
-
-    >>> print(blank(f'''def half(x):
-    ...     {BEGIN}
-    ...     y = x / 2
-    ...     return y
-    ...     {END}'''))
-    def half(x):
-        raise NotImplementedError  # about 2 lines
     """
     stub = _REGION.sub(_line_to_replace, source)
     if mark := re.search(_ANY_MARK, stub):
@@ -61,14 +48,10 @@ def _line_to_replace(region: re.Match) -> str:
 
 
 def release(solution: NotebookNode, *, name: str) -> NotebookNode:
-    """The lesson of a solution, as a new notebook; cell ids and nbgrader's marks stay.
-
-    Args:
-        solution: the notebook with its answers.
-        name: the file's name, for error messages.
+    """The lesson of a solution, as a new notebook.
 
     Raises:
-        ValueError: an answer would stay in the lesson; names the cell.
+        ValueError: an answer would stay in the lesson; says in which cell of `name`.
     """
     lesson = _without_outputs(solution)
     for cell in lesson.cells:
@@ -96,13 +79,11 @@ def _without_outputs(solution: NotebookNode) -> NotebookNode:
 
 # ---------------------------------------------------------------- for nbgrader
 
-_CONFIG = '''\
-"""nbgrader's settings for this course; the answers stay in source/."""
-
+_CONFIG = """\
 c = get_config()  # noqa: F821
 c.ClearSolutions.code_stub = {"python": "raise NotImplementedError"}
 c.ExecutePreprocessor.timeout = 300
-'''
+"""
 _SETTING = """\
 import os
 
@@ -116,8 +97,7 @@ judge({name}, "{name}").require()"""
 def graded(solution: NotebookNode, *, name: str) -> NotebookNode:
     """The variant that nbgrader's `generate_assignment` takes, answers still inside.
 
-    Every exercise is followed by a locked cell that is worth as many points as the
-    exercise has stars; a locked first cell leaves the answers out of the cards.
+    Every exercise is followed by a locked cell, worth a point for each of its stars.
     """
     release(solution, name=name)  # the same complaints
     notebook = _without_outputs(solution)
@@ -137,12 +117,9 @@ def graded(solution: NotebookNode, *, name: str) -> NotebookNode:
 
 
 def _locked(name: str, source: str, *, points: int = 0) -> NotebookNode:
-    mark = {
-        "cell_type": "code", "grade": points > 0, "grade_id": name, "locked": True,
-        "schema_version": 3, "solution": False, "task": False,
-    }  # fmt: skip
-    if points:
-        mark["points"] = points
+    mark = {"grade": points > 0, "grade_id": name, "locked": True, "schema_version": 3}
+    mark |= {"cell_type": "code", "solution": False, "task": False}
+    mark |= {"points": points} if points else {}
     return new_code_cell(source, id=name, metadata={"nbgrader": mark})
 
 
@@ -183,14 +160,9 @@ def drift(solutions: Path, lessons: Path) -> list[str]:
 
 def main(argv: list[str] | None = None) -> int:
     """The command line; 0 where all went well or nothing differs."""
-    parser = argparse.ArgumentParser(
-        prog="python -m course_utils release",
-        description="Make the lessons from the solutions.",
-    )
+    parser = argparse.ArgumentParser(prog="python -m course_utils release")
     parser.add_argument("--check", action="store_true", help="compare, write nothing")
-    parser.add_argument(
-        "--graded", metavar="DIR", type=Path, help="write nbgrader's DIR/source instead"
-    )
+    parser.add_argument("--graded", type=Path, help="write nbgrader's GRADED/source")
     parser.add_argument("--solutions", type=Path, default=notebooks.ROOT / "solutions")
     parser.add_argument("--lessons", type=Path, default=notebooks.ROOT / "lessons")
     args = parser.parse_args(argv)

@@ -1,7 +1,5 @@
 """The curves of a training, one grammar wherever a run is read."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -23,16 +21,11 @@ ROLES = {
     "norm_d": (style.DISCRIMINATOR, "D"),
     "norm_g": (style.GENERATED, "G"),
 }
-Curves = Mapping[str, Any]  # each of these names -> (t,)
+Curves = Mapping[str, Any]  # name -> (t,)
 
 
 def run_curves(steps: Any, curves: Curves) -> Figure:
-    """Losses, D's mean outputs and gradient norms of one run, side by side.
-
-    Args:
-        steps: (t,) rounds.
-        curves: "loss_d", "loss_g", "d_real", "d_fake", "norm_d", "norm_g" -> (t,).
-    """
+    """Losses, D's mean outputs and gradient norms of one run, (t,) each, by round."""
     fig, panels = style.new_figure(3, width=8.2, height=2.9)
     draw_curves(panels, steps, curves)
     return fig
@@ -92,8 +85,8 @@ def _draw_pair(axes: Axes, steps: Any, pair: Mapping[str, np.ndarray]) -> None:
         role, text = ROLES[name]
         if "norm" in name and pair[name][-1] == FLOOR:
             text = f"{text}: 0"
-        rise = 5 if name == higher else -5
-        style.end_label(axes, steps[-1], values[-1], text, role, rise)
+        offset = (5, 5 if name == higher else -5)
+        style.end_label(axes, steps[-1], values[-1], text, role, offset)
 
 
 def running_mean(values: Any, window: int = 9) -> np.ndarray:

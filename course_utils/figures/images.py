@@ -1,7 +1,5 @@
 """Grids of images, all on one scale: -1 is black, +1 is white, never stretched."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -22,14 +20,8 @@ GAP = 4  # pixels of white between tiles
 def image_grid(images: Any, *, width: float = 7.6, **options: Any) -> Figure:
     """A figure of images in rows, as high as its rows need.
 
-    Args:
-        images: (n, h, h), (n, 1, h, h) or (n, 3, h, h), array or tensor; pixels beyond
-            [-1, 1] are shown as black or white.
-        width: inches.
-        **options: as for `draw_images`.
-
-    Raises:
-        ValueError: the shape, a value, or the number of labels does not fit.
+    images: (n, h, h), (n, 1, h, h) or (n, 3, h, h); pixels beyond [-1, 1] are shown as
+    black or white. width: inches. **options: as for `draw_images`.
 
     >>> image_grid(np.zeros((20, 8, 8)), columns=10).axes[0].images[0].get_array().shape
     (100, 516, 3)
@@ -47,38 +39,20 @@ def image_grid(images: Any, *, width: float = 7.6, **options: Any) -> Figure:
 
 
 def draw_images(
-    axes: Axes,
-    images: Any,
-    *,
-    columns: int = 10,
-    row_labels: Sequence[str] = (),
-    column_labels: Sequence[Any] = (),
-    mark_outside: bool = False,
-) -> Any:
-    """The same grid in axes that are there already.
+    axes: Axes, images: Any, *, columns: int = 10, row_labels: Sequence[str] = (),
+    column_labels: Sequence[Any] = (), mark_outside: bool = False,
+) -> Any:  # fmt: skip
+    """The same grid in axes that are there already, the last row perhaps shorter.
 
-    Args:
-        axes: where to draw.
-        images: as for `image_grid`.
-        columns: images in a row; the last row may be shorter.
-        row_labels, column_labels: one for each row or column, or none.
-        mark_outside: paint pixels beyond [-1, 1] in the color of things to notice.
-
-    Returns:
-        The drawn image; a later picture of the same shape goes into it by
-        `set_data(tile(images, ...))`.
+    With mark_outside, pixels beyond [-1, 1] have the color of things to notice. A later
+    picture of the same shape goes into the returned one by `set_data(tile(images))`.
     """
     mosaic = tile(images, columns=columns, mark_outside=mark_outside)
     rows, step = math.ceil(len(images) / columns), GAP + _side(images)
-    for labels, count, what in (
-        (row_labels, rows, "row"), (column_labels, columns, "column"),
-    ):  # fmt: skip
-        if len(labels) not in (0, count):
-            raise ValueError(f"{count} {what} labels are wanted, not {len(labels)}")
     drawn = axes.imshow(mosaic, interpolation="nearest")
-    middle = (step - GAP - 1) / 2
-    axes.set_yticks(middle + step * np.arange(len(row_labels)), row_labels)
-    axes.set_xticks(middle + step * np.arange(len(column_labels)), column_labels)
+    middles = (step - GAP - 1) / 2 + step * np.arange(max(rows, columns))
+    axes.set_yticks(middles[: rows if row_labels else 0], row_labels)
+    axes.set_xticks(middles[: columns if column_labels else 0], column_labels)
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
@@ -86,10 +60,7 @@ def draw_images(
 
 
 def tile(images: Any, *, columns: int = 10, mark_outside: bool = False) -> np.ndarray:
-    """One picture of many: (height, width, 3) colors in [0, 1], white between tiles.
-
-    The arguments are those of `draw_images`.
-    """
+    """One picture of many: (height, width, 3) colors in [0, 1], white between tiles."""
     colors, side = _colors(images, mark_outside), _side(images)  # (n, h, h, 3)
     zoom, step = side // colors.shape[1], side + GAP
     rows = math.ceil(len(colors) / columns)

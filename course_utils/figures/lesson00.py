@@ -1,7 +1,5 @@
 """Figures of lesson 0."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -11,13 +9,7 @@ from .lesson02 import sample_histogram
 
 
 def before_and_after(x: Any, p_data: Any, before: Any, after: Any) -> Figure:
-    """What a generator draws, untrained and trained, beside the density of the data.
-
-    Args:
-        x: (k,) points of the axis.
-        p_data: (k,) density of the data there.
-        before, after: (n,) generated samples.
-    """
+    """Generated samples (n,), untrained and trained, over the data's density (k,)."""
     fig, axes = style.new_figure(2, height=2.6, sharex=True, sharey=True)
     titles = {"before the game": before, "after the game": after}
     for panel, (title, samples) in zip(axes, titles.items(), strict=True):

@@ -1,7 +1,5 @@
 """Figures of lesson 1: counts, densities, samplers."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,9 +13,7 @@ from . import style
 def two_readings(counts: Any) -> Figure:
     """One number of a table, as a share of its column and as a share of its row.
 
-    Args:
-        counts: (2, k) whole numbers; first row: empty there, second row: inked. The
-            column of class 0 is read.
+    counts: (2, k), empty there above inked; the column of class 0 is read.
     """
     counts = np.asarray(counts, dtype=int)
     shared, column, row = counts[0, 0], counts[:, 0], counts[0]
@@ -39,20 +35,15 @@ def two_readings(counts: Any) -> Figure:
             left += n
         axes.text(shared / 2, y, f"{shared} empty 0s", bbox=box, **middle)
     axes.set_yticks((0, 1), bars)
-    axes.set(
-        xlabel="number of digits",
-        title=f"{shared / column.sum():.0%} of the 0s are empty there, "
-        f"{shared / row.sum():.0%} of the empty ones are 0s",
-    )
+    of_0s, of_empty = f"{shared / column.sum():.0%}", f"{shared / row.sum():.0%}"
+    text = f"{of_0s} of the 0s are empty there, {of_empty} of the empty ones are 0s"
+    axes.set_title(text)
+    axes.set_xlabel("number of digits")
     return fig
 
 
 def pixel_values(real: Any, drawn: Any) -> Figure:
-    """Histograms of pixels, with the range that no ink can leave.
-
-    Args:
-        real, drawn: pixels of any shape; -1 is no ink, 1 is full ink.
-    """
+    """Histograms of pixels, -1 no ink to 1 full ink, and the range outside."""
     real, drawn = np.ravel(real), np.ravel(drawn)
     fig, axes = style.new_figure(height=2.7)
     bins = -1 + 2 / 17 * np.arange(-9, 27)  # 17 bins of legal ink, one for each level
@@ -69,32 +60,23 @@ def pixel_values(real: Any, drawn: Any) -> Figure:
         axes.axvspan(low, high, color=style.NOTICE, alpha=0.18, linewidth=0)
     axes.text(-2.0, 0.3, "below\n-1", color=style.NOTICE)
     axes.text(1.08, 0.3, "above\n1", color=style.NOTICE)
-    axes.set(
-        title=f"{np.mean(np.abs(drawn) > 1):.0%} of the drawn pixels lie outside "
-        "[-1, 1]",
-        xlabel="pixel (-1 no ink, 1 full ink)", ylabel="share of pixels",
-        xlim=(bins[0], bins[-1]),
-    )  # fmt: skip
+    axes.set(xlabel="pixel (-1 no ink, 1 full ink)", ylabel="share of pixels")
+    axes.set_xlim(bins[0], bins[-1])
+    outside = f"{np.mean(np.abs(drawn) > 1):.0%}"
+    axes.set_title(f"{outside} of the drawn pixels lie outside [-1, 1]")
     return fig
 
 
 def squared_error(x: Any, density: Any, guesses: Any, costs: Any) -> Figure:
-    """A density above, and below what each guess costs in mean squared error.
-
-    Args:
-        x, density: (m,) grid and density of the samples.
-        guesses, costs: (k,) guesses and the mean of (sample - guess)^2.
-    """
+    """A density (m,), and below it the mean squared cost (k,) of each guess (k,)."""
     x, density, guesses, costs = map(np.asarray, (x, density, guesses, costs))
     best = guesses[costs.argmin()]
     height = np.interp(best, x, density)
     fig, (above, below) = style.new_figure(rows=2, sharex=True, height=3.6)
     style.line(above, x, density, style.DATA)
-    above.set(
-        ylabel="density p(x)",
-        title=f"At the best guess samples are {density.max() / height:.0f} times rarer "
-        "than at a mode",
-    )
+    rarer = f"{density.max() / height:.0f} times rarer than at a mode"
+    above.set_title(f"At the best guess samples are {rarer}")
+    above.set_ylabel("density p(x)")
     below.plot(guesses, costs, color=style.DISCRIMINATOR, linewidth=1.4)
     for ax, y in ((above, height), (below, costs.min())):
         ax.axvline(best, color=style.REFERENCE, linestyle=":")
@@ -105,13 +87,7 @@ def squared_error(x: Any, density: Any, guesses: Any, costs: Any) -> Figure:
 
 
 def push_forward(u: Any, x: Any, density: Any) -> Figure:
-    """Uniform numbers, the map, and where they land.
-
-    Args:
-        u: (n,) in [0, 1].
-        x: (n,) what the map made of them.
-        density: (m,) the target's density on an even grid over [0, 1].
-    """
+    """Uniform u (n,), the map to x (n,), and x under a density (m,) over [0, 1]."""
     u, x, density = map(np.asarray, (u, x, density))
     order = u.argsort()
     fig, (before, between, after) = style.new_figure(3, height=2.6)
@@ -128,11 +104,7 @@ def push_forward(u: Any, x: Any, density: Any) -> Figure:
 
 
 def cloud(z: Any, x: Any) -> Figure:
-    """Latents at the left, where a network sends them at the right.
-
-    Args:
-        z, x: (n, 2) points; row i of x is the image of row i of z.
-    """
+    """Latents (n, 2) at the left, where a network sends them, (n, 2), at the right."""
     z, x = np.asarray(z), np.asarray(x)
     fig, (left, right) = style.new_figure(2, height=3.2)
     # One ring is marked on both sides, so that the eye can follow the map.
@@ -149,15 +121,9 @@ def cloud(z: Any, x: Any) -> Figure:
 
 
 def walk_and_jump(walk: Any, jumps: Any, medians: Mapping[float, int]) -> Figure:
-    """A Markov chain beside independent samples, and what a crossing costs.
-
-    Args:
-        walk, jumps: (t,) positions, in the order they were made.
-        medians: distance between the modes -> median number of steps to cross.
-    """
-    fig, (chain, draws, cost) = style.new_figure(
-        3, height=2.9, width_ratios=[1.3, 1.3, 1]
-    )
+    """A chain and draws, (t,) each; distance of the modes -> median steps to cross."""
+    fig, panels = style.new_figure(3, height=2.9, width_ratios=[1.3, 1.3, 1])
+    chain, draws, cost = panels
     for ax, x, role, title in (
         (chain, walk, style.DISCRIMINATOR, "Markov chain"),
         (draws, jumps, style.GENERATED, "independent samples"),
@@ -179,18 +145,7 @@ def walk_and_jump(walk: Any, jumps: Any, medians: Mapping[float, int]) -> Figure
 def shrinkage_panel(
     ax: Axes, shrinkages: Any, values: Any, *, what: str, unit: str
 ) -> float:
-    """A score against shrinkage, a thin line for each split, the best one marked.
-
-    Args:
-        ax: axes to draw into.
-        shrinkages: (s,) increasing, above 0.
-        values: (r, s), one row for each split.
-        what: the shrinkage makes a better one of these, for the title.
-        unit: of the score, for its axis.
-
-    Returns:
-        The shrinkage with the best mean.
-    """
+    """Scores (splits, s) against shrinkage (s,); returns where their mean is best."""
     shrinkages, values = np.asarray(shrinkages), np.asarray(values)
     mean = values.mean(0)
     best = float(shrinkages[mean.argmax()])

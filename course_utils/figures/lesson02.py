@@ -1,7 +1,5 @@
 """Figures of lesson 2: the minimax game in one dimension, and the game x * y."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -24,19 +22,9 @@ def sample_histogram(axes: Axes, x: Any, samples: Any, **kw: Any) -> None:
     )  # fmt: skip
 
 
-def game_moments(
-    x: Any, p_data: Any, moments: Sequence[tuple[str, Any, Any]]
-) -> Figure:
-    """The game at a few moments: data, generated samples, and what D says.
-
-    Args:
-        x: (k,) points of the axis.
-        p_data: (k,) density of the data.
-        moments: (title, generated samples (n,), D(x) (k,)) in order.
-    """
-    fig, axes = style.new_figure(
-        len(moments), height=2.9, sharex=True, sharey=True, squeeze=False
-    )
+def game_moments(x: Any, p_data: Any, moments: Sequence[tuple]) -> Figure:
+    """The data's density (k,), and (title, samples (n,), D(x) (k,)) of each moment."""
+    fig, axes = style.new_figure(len(moments), height=2.9, **style.SAME)
     first, last = axes[0, 0], axes[0, -1]
     peak = float(np.max(np.asarray(p_data)))
     for panel, (title, samples, d) in zip(axes[0], moments, strict=True):
@@ -59,11 +47,7 @@ def game_moments(
 
 
 def optimal_answer(x: Any, p_data: Any, p_g: Any, d_star: Any) -> Figure:
-    """Two densities, and under them the best answer D*(x) to each point.
-
-    Args:
-        x, p_data, p_g, d_star: (k,) each.
-    """
+    """Two densities, and under them the best answer D*(x) to each point; (k,) each."""
     fig, (above, below) = style.new_figure(rows=2, height=4.2, sharex=True)
     p_data, p_g = np.asarray(p_data), np.asarray(p_g)
     for density, other, role, name in (
@@ -81,22 +65,13 @@ def optimal_answer(x: Any, p_data: Any, p_g: Any, d_star: Any) -> Figure:
 
 
 def value_against_shift(shift: Any, value: Any, divergence: Any) -> Figure:
-    """V(D*, G) as the generated distribution moves away, between its two bounds.
-
-    Args:
-        shift: (k,) how far p_g lies from p_data.
-        value: (k,) V(D*, G) in nats.
-        divergence: (k,) 2 JSD - log 4, computed by another way.
-    """
+    """V(D*, G) and 2 JSD - log 4, (k,) nats each, by the distance of the laws (k,)."""
     fig, axes = style.new_figure(height=3.0)
     axes.plot(shift, value, color=style.DISCRIMINATOR, lw=3, alpha=0.45)
     axes.plot(shift, divergence, color=style.NOTICE, lw=1.4, ls="-.")
     middle = len(shift) // 4
-    style.label(
-        axes, shift[middle], value[middle],
-        "V(D*, G), thick, and 2 JSD - log 4, dash-dotted: one curve",
-        style.NOTICE, (12, -14),
-    )  # fmt: skip
+    text = "V(D*, G), thick, and 2 JSD - log 4, dash-dotted: one curve"
+    style.label(axes, shift[middle], value[middle], text, style.NOTICE, (12, -14))
     lowest = -math.log(4)
     style.reference_line(axes, lowest)
     style.label(axes, 1.2, lowest + 0.02, "-log 4: equal laws", style.CAPTION)
@@ -107,11 +82,7 @@ def value_against_shift(shift: Any, value: Any, divergence: Any) -> Figure:
 
 
 def discriminator_losses(losses: Any) -> Figure:
-    """D's loss over the rounds, its running mean, and the level of an undecided D.
-
-    Args:
-        losses: (rounds,) nats.
-    """
+    """D's loss (rounds,) in nats, its running mean, and an undecided D's level."""
     losses = np.asarray(losses)
     smooth = np.convolve(losses, np.ones(WINDOW) / WINDOW, mode="valid")
     rounds = np.arange(1, len(losses) + 1)
@@ -128,14 +99,8 @@ def discriminator_losses(losses: Any) -> Figure:
 
 
 def spinning_paths(paths: Sequence[tuple[str, Any, str]]) -> Figure:
-    """Paths of the two players of x * y, one panel each, on equal axes.
-
-    Args:
-        paths: (title, points (steps, 2), a closed curve's caption or "").
-    """
-    fig, axes = style.new_figure(
-        len(paths), height=3.6, sharex=True, sharey=True, squeeze=False
-    )
+    """Paths of the players of x * y, a panel each: (title, points (n, 2), caption)."""
+    fig, axes = style.new_figure(len(paths), height=3.6, **style.SAME)
     for panel, (title, path, caption) in zip(axes[0], paths, strict=True):
         points = np.asarray(path)
         panel.axhline(0, color=style.REFERENCE, lw=0.8, zorder=0)

@@ -1,7 +1,5 @@
 """Lesson 3: how much gradient a good discriminator leaves for the generator."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,33 +14,24 @@ FLOOR = 1e-47  # where "exactly zero" is drawn on a log axis
 
 
 def heard_against_distance(distance: Any, slope: Any) -> Figure:
-    """The gradient that a perfect D leaves for G, against how far off G is.
-
-    Args:
-        distance: (n,) between the two distributions, in standard deviations,
-            increasing.
-        slope: (n,) size of the slope at G's position, positive. Its peak and its end
-            are marked with their values.
-    """
+    """The slope (n,) that a perfect D leaves for G, by distance of the laws (n,)."""
     distance, slope = array(distance), array(slope)
     fig, axes = style.new_figure(height=3.0)
     draw_slope_against_distance(axes, distance, slope)
     ratio = slope.max() / slope[-1]
-    axes.set_title(f"Far off, G hears {_rounded(ratio)} times less than near by")
+    axes.set_title(f"Far off, G hears {style.rounded(ratio)} times less than near by")
     return fig
 
 
 def draw_slope_against_distance(axes: Axes, distance: Any, slope: Any) -> None:
     """The curve of `heard_against_distance`, on given axes."""
     style.line(axes, distance, slope, style.GENERATED)
-    for i, offset, side in (
-        (int(slope.argmax()), (0, 9), "center"), (len(slope) - 1, (-9, -4), "right"),
-    ):  # fmt: skip
+    peak, end = (slope.argmax(), (0, 9), "center"), (-1, (-9, -4), "right")
+    for i, offset, side in (peak, end):
         axes.plot(distance[i], slope[i], "D", color=style.NOTICE, ms=6, zorder=3)
         text = np.format_float_positional(slope[i], precision=2, fractional=False)
-        style.label(
-            axes, distance[i], slope[i], text, style.DISCRIMINATOR, offset, ha=side
-        )
+        place = distance[i], slope[i]
+        style.label(axes, *place, text, style.DISCRIMINATOR, offset, ha=side)
     axes.set(
         yscale="log", ylim=(slope[-1] / 5, slope.max() * 12),
         xlabel="distance from G to the data (standard deviations)",
@@ -51,12 +40,9 @@ def draw_slope_against_distance(axes: Axes, distance: Any, slope: Any) -> None:
 
 
 def learned_and_bayes(x: Any, cases: Mapping[str, Mapping[str, Any]]) -> Figure:
-    """What D learned about two distributions, beside Bayes' posterior.
+    """What D learned, beside Bayes' posterior, which is drawn where samples are.
 
-    Args:
-        x: (n,) places on the line.
-        cases: title -> "p_data", "p_g", "learned", "bayes", each (n,): a column each,
-            densities above, both D below; the posterior only where samples are.
+    cases: title of a column -> "p_data", "p_g", "learned", "bayes", (n,) each.
     """
     x = array(x)
     fig, grid = style.new_figure(
@@ -79,21 +65,13 @@ def learned_and_bayes(x: Any, cases: Mapping[str, Mapping[str, Any]]) -> Figure:
         below.set_xlabel("x")
     grid[0, 0].set_ylabel("density (per unit)")
     grid[1, 0].set_ylabel("probability of real")
-    grid[1, 0].annotate(
-        "thin: D, trained\nthick: Bayes", (0.45, 0.4),
-        xycoords="axes fraction", color=style.DISCRIMINATOR,
-    )  # fmt: skip
+    text, place = "thin: D, trained\nthick: Bayes", {"xycoords": "axes fraction"}
+    style.label(grid[1, 0], 0.45, 0.4, text, style.DISCRIMINATOR, **place)
     return fig
 
 
 def starvation(steps: Sequence[int], near: Any, far: Any) -> Figure:
-    """The gradient at G's weights while D trains and G waits, several seeds.
-
-    Args:
-        steps: (k,) of D so far, from 0, which has a place of its own at the left.
-        near: (seeds, k) norms where the two distributions overlap.
-        far: (seeds, k) norms where they are separated.
-    """
+    """Gradient norms (seeds, k) of a frozen G by D's steps (k,), laws near or far."""
     steps, near, far = array(steps), array(near), array(far)
     fig, axes = style.new_figure(height=3.4)
     for norms, name, dash in ((near, "laws overlap", "-"), (far, "separated", "--")):
@@ -105,12 +83,10 @@ def starvation(steps: Sequence[int], near: Any, far: Any) -> Figure:
     axes.set_xscale("symlog", linthresh=1, linscale=0.4)
     axes.set_yscale("log")
     axes.set_xticks([0, 1, 10, 100, 1000], ["0", "1", "10", "100", "1000"])
-    fall = np.median(far.max(axis=1) / far[:, -1])
-    axes.set(
-        xlabel="steps that D has trained, G frozen",
-        ylabel="gradient norm at G's weights",
-        title=f"Separated: {_rounded(fall)} times below its loudest. Overlap: more",
-    )
+    fall = style.rounded(np.median(far.max(axis=1) / far[:, -1]))
+    axes.set_xlabel("steps that D has trained, G frozen")
+    axes.set_ylabel("gradient norm at G's weights")
+    axes.set_title(f"Separated: {fall} times below its loudest. Overlap: more")
     return fig
 
 
@@ -119,19 +95,15 @@ def down_to_zero(
 ) -> Figure:
     """Gradient norm at G's weights against D's mean logit, until float32 ends.
 
-    Args:
-        trained: logits and norms, (k,) each, as training went.
-        shifted: logits and norms as D's logits are lowered by hand; norms that are
-            exactly 0 lie on the figure's floor.
-        theory: logits and norms of the line exp(logit).
+    Each argument is (logits, norms), (k,) each: as training went, as D's logits are
+    lowered by hand, and of the line exp(logit). A norm of exactly 0 lies on the
+    figure's floor.
     """
     fig, axes = style.new_figure(height=3.4)
     x, y = map(array, theory)
     axes.plot(x, y, ":", color=style.DISCRIMINATOR, lw=1.6, zorder=1)
-    style.label(
-        axes, x[len(x) // 2], y[len(x) // 2], "theory: in step with exp(logit)",
-        style.DISCRIMINATOR, (8, 6),
-    )  # fmt: skip
+    place, text = (x[len(x) // 2], y[len(x) // 2]), "theory: in step with exp(logit)"
+    style.label(axes, *place, text, style.DISCRIMINATOR, (8, 6))
     look = {"color": style.GENERATED, "ls": ""}
     axes.plot(*map(array, trained), marker="^", ms=6, label="D as it trains", **look)
     x, y = map(array, shifted)
@@ -153,14 +125,9 @@ def down_to_zero(
 def flat_divergence(
     shift: Any, uniforms: Any, gaussians: Any, slope: Any, twice_jsd_slope: Any
 ) -> Figure:
-    """JSD of two distributions against their distance, and the slope it has.
+    """JSD (n,) of uniforms and of Gaussians by their distance (n,), and its slope.
 
-    Args:
-        shift: (n,) distances, increasing.
-        uniforms: (n,) JSD of two uniform distributions of length 1, in nats.
-        gaussians: (n,) JSD of two Gaussians of standard deviation 1, in nats.
-        slope: (n,) the curve of `heard_against_distance`.
-        twice_jsd_slope: (n - 1,) slope of twice the Gaussians' JSD, midway.
+    slope: (n,) of `heard_against_distance`; twice_jsd_slope: (n - 1,), midway.
     """
     shift, slope = array(shift), array(slope)
     fig, (left, right) = style.new_figure(2, height=3.4)
@@ -178,20 +145,11 @@ def flat_divergence(
     every = slice(2, None, max(1, len(middle) // 24))
     right.plot(middle[every], array(twice_jsd_slope)[every], "s", ms=4, mfc="white",
                color=style.DISCRIMINATOR)  # fmt: skip
-    right.annotate(
-        "dashes: what G hears\nsquares: slope of 2 JSD", (0.05, 0.22),
-        xycoords="axes fraction", color=style.DISCRIMINATOR,
-    )  # fmt: skip
+    text = "dashes: what G hears\nsquares: slope of 2 JSD"
+    place = {"xycoords": "axes fraction"}
+    style.label(right, 0.05, 0.22, text, style.DISCRIMINATOR, **place)
     right.set_title("Twice its slope is all that G hears")
     right.set_xlabel("distance (standard deviations)")
     for axes in (left, right):
         axes.set_xticks(np.arange(0, shift[-1] + 1, 2))
     return fig
-
-
-def _rounded(number: float) -> str:
-    """Two digits, in words a title can hold: 25 million, 4,100."""
-    digits = float(f"{number:.2g}")
-    if digits >= 1e6:
-        return f"{digits / 1e6:g} million"
-    return f"{digits:,.0f}" if digits >= 10 else f"{digits:g}"

@@ -1,7 +1,5 @@
 """Lesson 4: two losses of the generator, in games, as slopes, and with soft targets."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -10,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from . import style
+from .curves import Curves
 from .style import array
 
 # Two losses, or two schedules, side by side: the old one and the new one.
@@ -17,15 +16,8 @@ ROLES = (style.NOTICE, style.GENERATED)
 
 
 def two_wishes(x_real: Any, made: Mapping[str, Any]) -> Figure:
-    """Samples of generators beside each other, over the same data.
-
-    Args:
-        x_real: (n, 2) data.
-        made: title -> (m, 2) samples, a column for each.
-    """
-    fig, columns = style.new_figure(
-        len(made), height=3.7, sharex=True, sharey=True, squeeze=False
-    )
+    """Samples of generators, title -> (m, 2), a panel each, over the data (n, 2)."""
+    fig, columns = style.new_figure(len(made), height=3.7, **style.SAME)
     for axes, (title, samples) in zip(columns[0], made.items(), strict=True):
         data, fakes = array(x_real).T, array(samples).T
         axes.plot(*data, "o", color=style.DATA, ms=3, alpha=0.35, label="data")
@@ -37,16 +29,8 @@ def two_wishes(x_real: Any, made: Mapping[str, Any]) -> Figure:
     return fig
 
 
-def deaf_sides(
-    logits: Any, values: Mapping[str, Any], slopes: Mapping[str, Any]
-) -> Figure:
-    """Two losses at the left, the size of their slopes at the right.
-
-    Args:
-        logits: (n,) increasing.
-        values: name -> (n,) loss in nats.
-        slopes: name -> (n,) slope in the logit.
-    """
+def deaf_sides(logits: Any, values: Curves, slopes: Curves) -> Figure:
+    """Two losses and the size of their slopes, name -> (n,), by D's logit (n,)."""
     x = array(logits)
     fig, (left, right) = style.new_figure(2, height=3.2)
     for role, name in zip(ROLES, values, strict=True):
@@ -65,28 +49,16 @@ def deaf_sides(
 
 
 class Row(NamedTuple):
-    """One quantity, followed under several conditions.
-
-    Args:
-        x: (k,) where it was looked at.
-        y_label: the quantity with its unit.
-        columns: title -> name of the kind -> (k, games), two kinds in each.
-        level: of a reference line, with its text.
-    """
+    """One quantity at x (k,): title of a column -> kind of game -> (k, games)."""
 
     x: Any
     y_label: str
-    columns: Mapping[str, Mapping[str, Any]]
+    columns: Mapping[str, Curves]
     level: tuple[float, str] | None = None
 
 
 def side_by_side(rows: Sequence[Row], x_label: str) -> Figure:
-    """Two kinds of game, followed step by step: thin lines are games, thick the median.
-
-    Args:
-        rows: one for each quantity, with equally many columns, one a condition.
-        x_label: of every axis.
-    """
+    """A line of axes for each row: thin lines are games, thick ones their medians."""
     fig, grid = style.new_figure(
         len(rows[0].columns), rows=len(rows), height=0.6 + 2.4 * len(rows),
         sharey="row", squeeze=False,
@@ -116,12 +88,7 @@ def _draw_games(axes: Axes, x: Any, games: Any, role: str, name: str) -> None:
 
 
 def pull_at_distance(theta: Any, minimax: Any, nonsaturating: Any) -> Figure:
-    """How strongly each loss pulls G back, against how far off G is, with D perfect.
-
-    Args:
-        theta: (n,) distance from the data, in standard deviations.
-        minimax, nonsaturating: (n,) size of the loss's gradient.
-    """
+    """The size (n,) of both losses' gradients by G's distance (n,), with D perfect."""
     theta = array(theta)
     fig, axes = style.new_figure(height=3.2)
     for y, role, label in (
@@ -138,16 +105,9 @@ def pull_at_distance(theta: Any, minimax: Any, nonsaturating: Any) -> Figure:
 
 
 def soft_answers(
-    x: Any, p_data: Any, p_g: Any, answers: Mapping[str, Any], slopes: Mapping[str, Any]
+    x: Any, p_data: Any, p_g: Any, answers: Curves, slopes: Curves
 ) -> Figure:
-    """The best D for three pairs of targets, and the slope that each leaves to G.
-
-    Args:
-        x: (n,) places.
-        p_data, p_g: (n,) densities.
-        answers: targets -> (n,) D*.
-        slopes: targets -> (n,) slope of log D*.
-    """
+    """The best D and the slope of log D*, targets -> (n,), over both laws (n,)."""
     x = array(x)
     fig, (left, right) = style.new_figure(2, height=3.4)
     for density, role, name in ((p_data, style.DATA, "data"), (p_g, ROLES[1], "G")):

@@ -1,7 +1,5 @@
 """Lesson 5: where float types end, and which ways to write a loss survive them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
@@ -26,10 +24,7 @@ _WORDS = {RIGHT: "", WRONG: "wrong", NOT_FINITE: "infinite or NaN"}
 def survival(logits: Any, found: Mapping[str, Mapping[str, Any]]) -> Figure:
     """Where each way to write a cost is right (white), wrong, or infinite.
 
-    Args:
-        logits: (n,) increasing.
-        found: title of a panel -> name of a form, a row each -> (n,) of RIGHT, WRONG,
-            NOT_FINITE.
+    found: title of a panel -> form -> (n,) of RIGHT, WRONG, NOT_FINITE.
     """
     x = array(logits)
     names = list(next(iter(found.values())))
@@ -38,8 +33,7 @@ def survival(logits: Any, found: Mapping[str, Mapping[str, Any]]) -> Figure:
     rows = -(-len(found) // columns)
     longest = max(len(forms) for forms in found.values())
     fig, grid = style.new_figure(
-        columns, rows=rows, height=0.9 + rows * (0.5 + 0.3 * longest), sharey=True,
-        sharex=True, squeeze=False,
+        columns, rows=rows, height=0.9 + rows * (0.5 + 0.3 * longest), **style.SAME,
     )  # fmt: skip
     for axes, (title, forms) in zip(grid.flat, found.items(), strict=True):
         for row, codes in enumerate(forms.values()):
@@ -62,24 +56,20 @@ def _draw_bars(axes: Axes, row: int, x: np.ndarray, codes: np.ndarray) -> None:
         axes.barh(row, right - left, 0.72, left=left, linewidth=0.8, **_LOOKS[code])
         share = (right - left) / (x[-1] - x[0])
         look = {"s": _WORDS[code], "fontsize": 8.5, "va": "center"}
-        look["color"] = style.DISCRIMINATOR
+        ink = {"color": style.DISCRIMINATOR}
         if share > 0.28:
-            if code == NOT_FINITE:
-                look["color"] = "white"
-            else:
-                look["bbox"] = {"fc": "white", "ec": "none", "pad": 1.2}
-            axes.text((left + right) / 2, row, ha="center", **look)
+            on_hatches = ink | {"bbox": {"fc": "white", "ec": "none", "pad": 1.2}}
+            ink = {"color": "white"} if code == NOT_FINITE else on_hatches
+            axes.text((left + right) / 2, row, ha="center", **look, **ink)
         elif start == 0 and share > 0.05:  # beside a short bar at the left edge
-            axes.text(right + 8 * half_step, row, **look)
+            axes.text(right + 8 * half_step, row, **look, **ink)
         start = end
 
 
 def room(logits: Mapping[str, Any], *, near: tuple[float, float]) -> Figure:
-    """Every probability that a float type can hold, as a tick at its logit.
+    """Every number between 0 and 1 of a float type, as a tick at its logit.
 
-    Args:
-        logits: name of a type -> logits of all its numbers between 0 and 1.
-        near: the end of the axis near 1, which is enlarged at the right.
+    near: the end of the axis near 1, which is enlarged at the right.
     """
     fig, (whole, end) = style.new_figure(2, height=2.5, sharey=True)
     look = {"color": style.DISCRIMINATOR, "lw": 0.8}
@@ -90,10 +80,8 @@ def room(logits: Mapping[str, Any], *, near: tuple[float, float]) -> Figure:
         end.vlines(places[places > near[0]], row - 0.3, row + 0.3, **look)
         last = places.max()
         end.plot(last, row, "D", color=style.NOTICE, ms=6)
-        style.label(
-            end, last, row, f"last before 1: {last:.2f}", "black", (7, 0), va="center",
-            annotation_clip=False,
-        )  # fmt: skip
+        text = f"last before 1: {last:.2f}"
+        style.end_label(end, last, row, text, "black", offset=(7, 0))
     whole.set_yticks(range(len(logits)), list(logits))
     lowest = min(places.min() for places in held)
     highest = max(places.max() for places in held)
@@ -106,13 +94,7 @@ def room(logits: Mapping[str, Any], *, near: tuple[float, float]) -> Figure:
 
 
 def deaf_from(logits: Any, slopes: Mapping[float, Any], exact: Any) -> Figure:
-    """The slope that an epsilon inside the log leaves of the cost of 1.
-
-    Args:
-        logits: (n,) increasing.
-        slopes: epsilon -> (n,) slopes of -log(s + epsilon); log(epsilon) is dotted.
-        exact: (n,) slopes of -log s.
-    """
+    """Slopes (n,) of -log(s + epsilon), by epsilon, and of -log s, by logit (n,)."""
     x = array(logits)
     fig, axes = style.new_figure(height=3.2)
     style.line(axes, x, array(exact), style.DISCRIMINATOR)
@@ -121,9 +103,8 @@ def deaf_from(logits: Any, slopes: Mapping[float, Any], exact: Any) -> Figure:
         style.line(axes, x, array(slope), style.NOTICE)
         axes.axvline(place, color=style.REFERENCE, ls=":", zorder=0)
         style.label(axes, place, -0.16, text, style.NOTICE, (5, 0))
-    style.label(
-        axes, -6, -0.98, "the right slope", style.DISCRIMINATOR, (0, -14), ha="center"
-    )
+    text = "the right slope"
+    style.label(axes, -6, -0.98, text, style.DISCRIMINATOR, (0, -14), ha="center")
     axes.set(
         ylim=(-1.16, 0.06), xlabel="logit: surer of a fake to the left",
         ylabel="slope (nats per unit of logit)",
@@ -133,13 +114,7 @@ def deaf_from(logits: Any, slopes: Mapping[float, Any], exact: Any) -> Figure:
 
 
 def corner_and_tail(logits: Any, corner: Any, tail: Any) -> Figure:
-    """The cost -log s as the sum of a corner and a small smooth tail.
-
-    Args:
-        logits: (n,) increasing, 0 among them.
-        corner: (n,) max(-l, 0).
-        tail: (n,) log(1 + exp(-|l|)); its top is marked.
-    """
+    """The cost -log s as max(-l, 0) and a smooth tail log(1 + exp(-|l|)), (n,) each."""
     x, corner, tail = array(logits), array(corner), array(tail)
     cost = corner + tail
     fig, axes = style.new_figure(height=3.2)
@@ -162,14 +137,7 @@ def corner_and_tail(logits: Any, corner: Any, tail: Any) -> Figure:
 
 
 def staircase(logits: Any, exact: Any, rounded: Any, kept: Any) -> Figure:
-    """Small costs on a log axis: what 1 + t loses, and what log1p keeps.
-
-    Args:
-        logits: (n,) positive, increasing.
-        exact: (n,) the cost in float64.
-        rounded: (n,) log(1 + exp(-l)) in the type at hand; 0 is not on the axis.
-        kept: (n,) log1p(exp(-l)) in that type.
-    """
+    """Small costs (n,): exact, log(1 + t) rounded, and what log1p(t) kept."""
     x, rounded = array(logits), array(rounded)
     fig, axes = style.new_figure(height=3.2)
     axes.plot(x, array(exact), color=style.REFERENCE, lw=6, solid_capstyle="butt")
@@ -188,26 +156,17 @@ def staircase(logits: Any, exact: Any, rounded: Any, kept: Any) -> Figure:
 
 
 def games(
-    grid: Any,
-    p_data: Any,
-    made: Mapping[tuple[str, str], Any],
-    *,
-    far: Mapping[tuple[str, str], int],
+    grid: Any, p_data: Any, made: Mapping[tuple, Any], *, far: Mapping[tuple, int]
 ) -> Figure:
     """What several games made: a row for each loss, a column for each float type.
 
-    Args:
-        grid: (m,) places on the line.
-        p_data: (m,) density of the data.
-        made: (way to write the loss, type) -> (games, m) densities of G's samples, a
-            thin line for each; NaN where a game ended in NaN.
-        far: (way, type) -> how many of the others ended far from the data.
+    p_data: (m,) at the places of grid; made: (way, type) -> (games, m) densities, NaN
+    where a game died; far: (way, type) -> how many of the others ended far off.
     """
     x, p_data = array(grid), array(p_data)
     ways, types = (list(dict.fromkeys(key[i] for key in made)) for i in (0, 1))
     fig, cells = style.new_figure(
-        len(types), rows=len(ways), height=0.6 + 1.35 * len(ways), sharex=True,
-        sharey=True, squeeze=False,
+        len(types), rows=len(ways), height=0.6 + 1.35 * len(ways), **style.SAME,
     )  # fmt: skip
     for row, way in zip(cells, ways, strict=True):
         for axes, name in zip(row, types, strict=True):

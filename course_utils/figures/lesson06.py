@@ -1,7 +1,5 @@
 """Lesson 6: what a DCGAN is made of, drawn."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,21 +14,15 @@ from .style import array
 Shape = tuple[int, int, int]  # channels, height, width
 
 
-def architecture(
-    generator_maps: Sequence[Shape], logit_maps: Sequence[Shape]
-) -> Figure:
-    """Both networks as rows of maps, G above, D below.
+def architecture(of_g: Sequence[Shape], of_d: Sequence[Shape]) -> Figure:
+    """Both networks as rows of maps (c, h, w), G above, D below.
 
     A bar's height is the map's side in pixels, its width the logarithm of its channels.
-
-    Args:
-        generator_maps: (c, h, w) from the latent, (d, 1, 1), to the image.
-        logit_maps: (c, h, w) from the image to D's one number, (1, 1, 1).
     """
     fig, rows = style.new_figure(rows=2, height=4.6)
     for axes, maps, color, name in (
-        (rows[0], generator_maps, style.GENERATED, "G enlarges: a latent to an image"),
-        (rows[1], logit_maps, style.DISCRIMINATOR, "D shrinks: an image to a logit"),
+        (rows[0], of_g, style.GENERATED, "G enlarges: a latent to an image"),
+        (rows[1], of_d, style.DISCRIMINATOR, "D shrinks: an image to a logit"),
     ):
         _draw_maps(axes, maps, color)
         first, last = maps[0][1], maps[-1][1]
@@ -58,11 +50,7 @@ def _draw_maps(axes: Axes, maps: Sequence[Shape], color: str) -> None:
 
 
 def two_matrices(matrix: Any) -> Figure:
-    """A convolution's matrix beside its transpose, entry by entry.
-
-    Args:
-        matrix: (out, size), whole numbers read best.
-    """
+    """A convolution's matrix (out, size) beside its transpose, entry by entry."""
     m = array(matrix)
     fig, panels = style.new_figure(2, height=3.6)
     n_out, n_in = m.shape
@@ -80,9 +68,8 @@ def two_matrices(matrix: Any) -> Figure:
 def overlaps(counts: Mapping[str, Any]) -> Figure:
     """How many inputs reach each pixel of an enlarged map; white is most.
 
-    Args:
-        counts: name of a setting -> (n,) counts in one dimension; in two they multiply.
-            A title tells the counts in the middle half, where no edge is felt.
+    counts: name -> (n,) in one dimension, in two they multiply. A title tells those of
+    the middle half, where no edge is felt.
     """
     fig, panels = style.new_figure(len(counts), height=2.9, squeeze=False)
     for axes, (name, row) in zip(panels[0], counts.items(), strict=True):
@@ -99,51 +86,24 @@ def overlaps(counts: Mapping[str, Any]) -> Figure:
     return fig
 
 
-def signal_through(
-    sizes: Mapping[str, Sequence[float]], layers: Sequence[str]
-) -> Figure:
-    """How large the signal is behind each layer, on a log axis.
-
-    Args:
-        sizes: name of a network -> standard deviation behind each layer; the first is
-            drawn as the one to notice.
-        layers: their names.
-    """
+def signal_through(sizes: Mapping[str, Any], layers: Sequence[str]) -> Figure:
+    """Standard deviation behind each of the layers, network -> (layers,), log axis."""
     fig, axes = style.new_figure(height=3.2)
     roles = (style.NOTICE, style.GENERATED)
     for (name, values), role in zip(sizes.items(), roles, strict=False):
-        marker = style.MARKERS[role]
-        style.line(
-            axes, range(len(values)), values, role, label=f" {name}", marker=marker
-        )
+        look = {"label": f" {name}", "marker": style.MARKERS[role]}
+        style.line(axes, range(len(values)), values, role, **look)
     last = [values[-1] for values in sizes.values()]
     axes.set_xticks(range(len(layers)), layers)
-    axes.set(
-        yscale="log", xlim=(-0.2, len(layers) - 0.1), xlabel="behind layer of G",
-        ylabel="standard deviation",
-        title="At the image the two differ by a factor of "
-        f"{to_one_digit(max(last) / min(last))}",
-    )  # fmt: skip
+    axes.set(yscale="log", xlim=(-0.2, len(layers) - 0.1))
+    axes.set(xlabel="behind layer of G", ylabel="standard deviation")
+    factor = style.rounded(max(last) / min(last), digits=1)
+    axes.set_title(f"At the image the two differ by a factor of {factor}")
     return fig
 
 
-def to_one_digit(number: float) -> str:
-    """A number of which only the size matters.
-
-    >>> to_one_digit(1234), to_one_digit(72)
-    ('1,000', '70')
-    """
-    power = 10 ** int(np.floor(np.log10(number)))
-    return f"{round(number / power) * power:,.0f}"
-
-
 def silent_units(found: Mapping[str, Mapping[str, Any]], n_units: int) -> Figure:
-    """Units that never fire and units without gradient, a mark for each game.
-
-    Args:
-        found: activation -> what was counted -> (n_games,) counts.
-        n_units: of the layer.
-    """
+    """Silent units of n_units: activation -> what was counted -> (games,) counts."""
     fig, axes = style.new_figure(height=2.9)
     looks = ((style.NOTICE, "D"), (style.DISCRIMINATOR, "o"))
     rows, ranges = [], []
@@ -166,12 +126,7 @@ def silent_units(found: Mapping[str, Mapping[str, Any]], n_units: int) -> Figure
 
 
 def first_steps(steps: Any, lengths: Mapping[str, Any]) -> Figure:
-    """Adam's first steps in units of lr, for a gradient that stays the same.
-
-    Args:
-        steps: (n,) numbers of steps from 1 on.
-        lengths: name -> (n,) step lengths over lr; the last is the corrected one.
-    """
+    """Adam's step over lr at steps (n,), name -> (n,); the last one is corrected."""
     t = array(steps)
     fig, axes = style.new_figure(height=3.4)
     *wrong, (name, right) = ((name, array(y)) for name, y in lengths.items())
@@ -183,9 +138,7 @@ def first_steps(steps: Any, lengths: Mapping[str, Any]) -> Figure:
         text = f"{name}\n{y[0]:.1f}, then up to {y.max():.1f}"
         style.mark(axes, t[y.argmax()], y.max(), text, offset)
     highest = max(array(y).max() for y in lengths.values())
-    axes.set(
-        xscale="log", ylim=(0, 1.15 * highest), xlabel="step",
-        ylabel="step length / lr",
-        title="Without the correction Adam's first steps are too long",
-    )  # fmt: skip
+    axes.set(xscale="log", ylim=(0, 1.15 * highest))
+    axes.set(xlabel="step", ylabel="step length / lr")
+    axes.set_title("Without the correction Adam's first steps are too long")
     return fig

@@ -1,17 +1,13 @@
 """Lesson 7: a run as it goes, classes, copies, and walks through the latents."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from matplotlib.artist import Artist
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from . import style
-from .curves import ROLES, draw_curves
+from .curves import ROLES, Curves, draw_curves
 from .images import draw_images, tile
 from .style import array
 
@@ -20,26 +16,29 @@ _TITLES = (
 )  # fmt: skip
 
 
-class Board(NamedTuple):
-    """The figure of a run as it goes, and what changes in it.
+class Board:
+    """Samples (n, c, h, h) at the left, a run's curves up to last_step at the right."""
 
-    panels: axes of the losses, of D's mean outputs, and of the gradients' lengths.
-    """
+    def __init__(self, samples: Any, *, columns: int, last_step: int) -> None:
+        self.fig, (left, right) = style.new_figure(
+            2, width=9.2, height=4.9, width_ratios=[1.25, 1]
+        )
+        self.columns, self.last_step = columns, last_step
+        self.image = draw_images(left, samples, columns=columns)
+        left.set_title("Fixed latents, averaged G", fontsize=10.5)
+        look = {"transform": left.transAxes, "va": "top", "color": style.CAPTION}
+        self.caption = left.text(0, -0.015, "", **look)
+        right.remove()
+        cells = right.get_subplotspec().subgridspec(3, 1)
+        self.panels = [self.fig.add_subplot(cell) for cell in cells]
+        self.moving = [self.image, *self.panels, self.caption]
+        # Curves that end at the right edge: a layout made now leaves room for names.
+        ends = ([1.0], [0.5], [0.7], [0.3], [10.0], [1.0])
+        self.draw([last_step], dict(zip(ROLES, ends, strict=True)))
 
-    fig: Figure
-    image: Any
-    panels: Sequence[Axes]
-    caption: Any
-    last_step: int
-
-    @property
-    def moving(self) -> list[Artist]:
-        """The artists to draw anew."""
-        return [self.image, *self.panels, self.caption]
-
-    def show(self, records: Sequence[Any], samples: Any, *, columns: int) -> None:
+    def show(self, records: Sequence[Any], samples: Any) -> None:
         """Set the curves to a history and the mosaic to new samples."""
-        self.image.set_data(tile(samples, columns=columns))
+        self.image.set_data(tile(samples, columns=self.columns))
         curves = {name: [getattr(r, name) for r in records] for name in ROLES}
         self.draw([record.step for record in records], curves)
         if records:
@@ -61,67 +60,29 @@ class Board(NamedTuple):
             axes.tick_params(labelbottom=False)
 
 
-def board(samples: Any, *, columns: int, last_step: int) -> Board:
-    """Samples at the left; losses, mean outputs of D, and gradient norms at the right.
-
-    Args:
-        samples: (n, channels, size, size) for the mosaic.
-        columns: of the mosaic.
-        last_step: where the axes end.
-    """
-    fig, (left, right) = style.new_figure(
-        2, width=9.2, height=4.9, width_ratios=[1.25, 1]
-    )
-    image = draw_images(left, samples, columns=columns)
-    left.set_title("Fixed latents, averaged G", fontsize=10.5)
-    look = {"transform": left.transAxes, "va": "top", "color": style.CAPTION}
-    caption = left.text(0, -0.015, "", **look)
-    right.remove()
-    cells = right.get_subplotspec().subgridspec(3, 1)
-    made = Board(fig, image, [fig.add_subplot(c) for c in cells], caption, last_step)
-    # Curves that end at the right edge: a layout made now leaves room for their names.
-    ends = dict(zip(ROLES, ([1.0], [0.5], [0.7], [0.3], [10.0], [1.0]), strict=True))
-    made.draw([last_step], ends)
-    return made
-
-
-def class_shares(
-    shares: Mapping[str, Any], *, names: Sequence[str], at_least: float
-) -> Figure:
-    """How often each class occurs in the data and among samples.
-
-    Args:
-        shares: "data" and "samples" -> (k,) shares that sum to 1.
-        names: of the k classes.
-        at_least: the level below which a class counts as lost.
-    """
-    data, samples = array(shares["data"]), array(shares["samples"])
+def class_shares(shares: Curves, *, names: Sequence[str], at_least: float) -> Figure:
+    """Shares (k,) of the classes in "data" and "samples"; a class below is lost."""
+    data, fakes = array(shares["data"]), array(shares["samples"])
     x = np.arange(len(names))
     fig, axes = style.new_figure(height=2.6)
     look = {"width": 0.38, "edgecolor": "white", "linewidth": 0}
     axes.bar(x - 0.2, data, color=style.DATA, label="data", **look)
-    axes.bar(
-        x + 0.2, samples, color=style.GENERATED, label="samples", hatch="///", **look
-    )
+    look |= {"color": style.GENERATED, "hatch": "///"}
+    axes.bar(x + 0.2, fakes, label="samples", **look)
     style.reference_line(axes, at_least)
-    n_drawn = int((samples >= at_least).sum())
+    n_drawn = int((fakes >= at_least).sum())
     axes.set_xticks(x, names)
     axes.set(
         title=f"{n_drawn} of {len(names)} classes above {at_least:.0%} (dotted)",
         xlabel="class, as the classifier reads it", ylabel="share",
-        ylim=(0, 1.25 * max(data.max(), samples.max())),
+        ylim=(0, 1.25 * max(data.max(), fakes.max())),
     )  # fmt: skip
     axes.legend(ncols=2, loc="upper right")
     return fig
 
 
 def nearest_distances(of_samples: Any, of_data: Any) -> Figure:
-    """How far samples are from the data, beside how far data are from each other.
-
-    Args:
-        of_samples: (n,) distance of each sample to its nearest training image.
-        of_data: (m,) distance of each training image to its nearest other one.
-    """
+    """Distances to the nearest other training image: of samples (n,), of data (m,)."""
     fig, axes = style.new_figure(height=2.6)
     samples, own = array(of_samples), array(of_data)
     farthest = max(samples.max(), own.max())
@@ -130,15 +91,11 @@ def nearest_distances(of_samples: Any, of_data: Any) -> Figure:
         (own, style.DATA, "a digit to the nearest other"),
         (samples, style.GENERATED, "a sample to the nearest digit"),
     ):
-        axes.hist(
-            values, bins, density=True, histtype="step", color=role, lw=2,
-            ls=style.DASHES[role], label=label,
-        )  # fmt: skip
+        look = {"color": role, "lw": 2, "ls": style.DASHES[role], "label": label}
+        axes.hist(values, bins, density=True, histtype="step", **look)
     axes.axvline(0, color=style.NOTICE, ls=style.DASHES[style.NOTICE])
-    axes.annotate(
-        "a copy would be here", (0, 0.9), xycoords=("data", "axes fraction"),
-        xytext=(5, 0), textcoords="offset points", color=style.NOTICE,
-    )  # fmt: skip
+    place = {"offset": (5, 0), "xycoords": ("data", "axes fraction")}
+    style.label(axes, 0, 0.9, "a copy would be here", style.NOTICE, **place)
     copies = int((samples < 0.5 * own.min()).sum())
     axes.set(
         title=f"{copies} of {len(samples)} samples are nearly a training image",
@@ -150,12 +107,7 @@ def nearest_distances(of_samples: Any, of_data: Any) -> Figure:
 
 
 def walk_lengths(lengths: Mapping[str, Any], typical: Any) -> Figure:
-    """The length of the latent along walks, beside lengths that G is trained on.
-
-    Args:
-        lengths: name of a walk -> (n,) lengths.
-        typical: (m,) lengths of latents drawn from the prior.
-    """
+    """Lengths of z along walks, name -> (n,), and typical ones (m,) in training."""
     fig, axes = style.new_figure(height=2.7)
     typical = array(typical)
     low, high = np.quantile(typical, [0.005, 0.995])
@@ -172,10 +124,8 @@ def walk_lengths(lengths: Mapping[str, Any], typical: Any) -> Figure:
         shortest[name] = y.min()
     name = min(shortest, key=shortest.get)
     longer = int((typical > shortest[name]).sum())
-    axes.set(
-        ylim=(0, 1.2 * high), xlim=(0, 1), xlabel="share of the way",
-        ylabel="length of z",
-        title=f"Half way, the {name} is shorter than {longer:,} of {len(typical):,} "
-        "latents",
-    )  # fmt: skip
+    axes.set(ylim=(0, 1.2 * high), xlim=(0, 1))
+    axes.set(xlabel="share of the way", ylabel="length of z")
+    most = f"{longer:,} of {len(typical):,} latents"
+    axes.set_title(f"Half way, the {name} is shorter than {most}")
     return fig

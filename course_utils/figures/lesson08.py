@@ -1,7 +1,5 @@
 """Lesson 8: runs side by side, what an answer costs, scores, rankings, an ablation."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,15 +24,12 @@ HIGHEST_LOSS = 30.0  # nats, on show
 def panels(runs: Mapping[str, tuple[Any, Curves]], what: str) -> Figure:
     """One kind of curve of several runs, a panel each, all on the same axes.
 
-    Args:
-        runs: title of a panel -> (rounds (t,), curves by name).
-        what: "losses", "answers" (D's mean outputs) or "norms" (of the gradients).
+    runs: title -> (rounds (t,), curves by name); what: "losses", "answers" or "norms".
     """
     columns = min(4, len(runs))
     rows = math.ceil(len(runs) / columns)
     fig, axes = style.new_figure(
-        columns, rows=rows, width=8.2, height=1.75 * rows + 0.7,
-        sharex=True, sharey=True, squeeze=False,
+        columns, rows=rows, width=8.2, height=1.75 * rows + 0.7, **style.SAME,
     )  # fmt: skip
     pair, y_label, levels = _KINDS[what]
     for panel, (name, (steps, curves)) in zip(axes.flat, runs.items(), strict=False):
@@ -72,12 +67,7 @@ def _set_limits(axes: Axes, what: str) -> None:
 
 
 def cost_of_answers(p: Any, loss_d: Any, loss_g: Any) -> Figure:
-    """What both players pay where D gives one and the same answer to everything.
-
-    Args:
-        p: (n,) answers in (0, 1).
-        loss_d, loss_g: (n,) nats.
-    """
+    """What both players pay, (n,) nats, where D answers p (n,) to everything."""
     fig, axes = style.new_figure(height=2.8, width=6.6)
     best = float(array(p)[np.argmin(array(loss_d))])
     axes.axvline(best, color=style.REFERENCE, ls=":", lw=1.2, zorder=0)
@@ -96,13 +86,7 @@ def cost_of_answers(p: Any, loss_d: Any, loss_g: Any) -> Figure:
 
 
 def shrinking_bias(sizes: Sequence[int], scores: Any, *, other: float) -> Figure:
-    """The score of data against data, by the number of images.
-
-    Args:
-        sizes: of the sets.
-        scores: (len(sizes), draws) of the Fréchet distance.
-        other: a score at the largest size, for comparison.
-    """
+    """Scores (sizes, draws) of data against data by set size, beside another score."""
     fig, axes = style.new_figure(height=2.8, width=6.6)
     values = array(scores)
     axes.plot(sizes, values, color=style.DATA, lw=0.7, alpha=0.35)
@@ -117,20 +101,13 @@ def shrinking_bias(sizes: Sequence[int], scores: Any, *, other: float) -> Figure
     return fig
 
 
-def against_the_eye(
-    place: Any, scores: Mapping[str, Any], correlation: Mapping[str, tuple]
-) -> Figure:
-    """Numbers of several runs against their places in a ranking by eye.
+def against_the_eye(place: Any, scores: Curves, correlation: Mapping) -> Figure:
+    """Scores (n,) of runs by their place (n,) in a ranking by eye, 1 the best.
 
-    Args:
-        place: (n,) 1 for the best run.
-        scores: name -> (n,) numbers.
-        correlation: name -> (rank correlation, low, high), an interval of chance.
+    correlation: name -> (rank correlation, low, high), an interval of chance.
     """
-    fig, axes = style.new_figure(
-        len(scores), width=9.2, height=2.7, sharex=True, squeeze=False
-    )
-    for panel, (name, values) in zip(axes[0], scores.items(), strict=True):
+    fig, axes = style.new_figure(len(scores), width=9.2, height=2.7, sharex=True)
+    for panel, (name, values) in zip(np.atleast_1d(axes), scores.items(), strict=True):
         role = style.DISCRIMINATOR if name == "D's loss" else style.GENERATED
         mark = style.MARKERS[role]
         panel.plot(place, values, mark, color=role, ms=5, alpha=0.85)
@@ -142,13 +119,7 @@ def against_the_eye(
 
 
 def ablation(table: Mapping[str, Any], score: str, *, title: str) -> Figure:
-    """A score of every variant, a dot for each seed.
-
-    Args:
-        table: as in data/ablation.json.
-        score: a key of its seeds.
-        title: the finding.
-    """
+    """A score of every variant in data/ablation.json, a dot for each seed."""
     variants = table["variants"]
     fig, axes = style.new_figure(width=8.2, height=0.31 * len(variants) + 1.1)
     whole = [row[score] for row in variants["whole"]["seeds"]]
@@ -165,16 +136,8 @@ def ablation(table: Mapping[str, Any], score: str, *, title: str) -> Figure:
 
 
 def hops(steps: Sequence[int], samples: Any, centers: Any) -> Figure:
-    """Samples on the plane at several rounds, beside the modes of the data.
-
-    Args:
-        steps: (s,) rounds.
-        samples: (s, n, 2).
-        centers: (k, 2) of the modes.
-    """
-    fig, axes = style.new_figure(
-        len(steps), width=8.2, height=1.9, sharex=True, sharey=True, squeeze=False
-    )
+    """Samples (s, n, 2) on the plane at s rounds, beside the modes' centers (k, 2)."""
+    fig, axes = style.new_figure(len(steps), width=8.2, height=1.9, **style.SAME)
     modes = array(centers)
     for panel, step, points in zip(axes[0], steps, array(samples), strict=True):
         panel.plot(*modes.T, "o", color=style.DATA, ms=9, mfc="none")

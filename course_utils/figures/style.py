@@ -1,7 +1,5 @@
 """One grammar for every figure: colors by role, one style, alt text on each picture."""
 
-from __future__ import annotations
-
 import html
 import io
 import threading
@@ -10,6 +8,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
@@ -50,30 +49,37 @@ DRAWING = threading.RLock()
 
 
 def new_figure(
-    columns: int = 1,
-    *,
-    rows: int = 1,
-    width: float = 7.6,
-    height: float = 3.0,
+    columns: int = 1, *, rows: int = 1, width: float = 7.6, height: float = 3.0,
     **kw: Any,
-) -> tuple[Figure, Any]:
-    """An empty figure outside pyplot's state, so that none leaks or shows twice.
+) -> tuple[Figure, Any]:  # fmt: skip
+    """An empty figure and its Axes, one or an array, as Figure.subplots makes them.
 
-    Args:
-        columns, rows: grid of axes.
-        width, height: inches; 7.6 fits a laptop's notebook column at 100 dpi.
-        **kw: handed to Figure.subplots, such as sharey or width_ratios.
-
-    Returns:
-        The figure, and its Axes (one, or an array of them).
+    It is outside pyplot's state, so that none leaks or shows twice. Width and height
+    are inches; 7.6 fits a laptop's notebook column at 100 dpi.
     """
     fig = Figure(figsize=(width, height), layout="constrained")
     return fig, fig.subplots(rows, columns, **kw)
 
 
+# Panels in an array, even one alone, with the same limits of both axes.
+SAME: dict[str, Any] = {"sharex": True, "sharey": True, "squeeze": False}
+
+
 def array(values: Any) -> np.ndarray:
     """A tensor, with or without gradient, or a sequence as an array of floats."""
     return np.asarray(getattr(values, "detach", lambda: values)(), dtype=float)
+
+
+def rounded(number: float, digits: int = 2) -> str:
+    """A number of which only the size matters, in words a title can hold.
+
+    >>> rounded(25_123_456), rounded(4140), rounded(4140, digits=1)
+    ('25 million', '4,100', '4,000')
+    """
+    value = float(f"{number:.{digits}g}")
+    if value >= 1e6:
+        return f"{value / 1e6:g} million"
+    return f"{value:,.0f}" if value >= 10 else f"{value:g}"
 
 
 def line(axes: Axes, x: Any, y: Any, role: str, *, label: str = "", **kw: Any) -> None:
@@ -88,17 +94,15 @@ def label(
     axes: Axes, x: Any, y: Any, text: str, color: str, offset: tuple = (0, 0), **kw: Any
 ) -> None:
     """Words beside a point of the data, `offset` printer's points away from it."""
-    axes.annotate(
-        text, (float(x), float(y)), xytext=offset, textcoords="offset points",
-        color=color, **kw,
-    )  # fmt: skip
+    look = {"textcoords": "offset points", "color": color} | kw
+    axes.annotate(text, (float(x), float(y)), xytext=offset, **look)
 
 
 def end_label(
-    axes: Axes, x: Any, y: Any, text: str, color: str, rise: float = 0
+    axes: Axes, x: Any, y: Any, text: str, color: str, offset: tuple = (5, 0)
 ) -> None:
     """A direct label beside a line's end, which reads faster than a legend."""
-    label(axes, x, y, text, color, (5, rise), va="center", annotation_clip=False)
+    label(axes, x, y, text, color, offset, va="center", annotation_clip=False)
 
 
 def mark(axes: Axes, x: Any, y: Any, text: str, offset: tuple, **kw: Any) -> None:
@@ -108,9 +112,7 @@ def mark(axes: Axes, x: Any, y: Any, text: str, offset: tuple, **kw: Any) -> Non
 
 
 # Of a level's name that stands at the right, because curves begin at the left.
-AT_THE_RIGHT: Mapping[str, Any] = {
-    "x": 1, "ha": "right", "zorder": 3, "path_effects": [],
-}  # fmt: skip
+AT_THE_RIGHT: dict[str, Any] = {"x": 1, "ha": "right", "zorder": 3, "path_effects": []}
 
 
 def reference_line(
@@ -119,29 +121,21 @@ def reference_line(
 ) -> None:  # fmt: skip
     """A dotted line at a computed level; its name above its left end.
 
-    Args:
-        axes: where to draw.
-        level: in the unit of the axis.
-        text: its name.
-        x: where the name stands, as a share of the width.
-        offset: of the name, in printer's points.
-        **kw: of the name, such as va="top" for one under the line.
+    The name stands at x, a share of the width, and `offset` printer's points away; **kw
+    are its looks, such as va="top" for one under the line.
     """
-    axes.axhline(
-        level, color=REFERENCE, linestyle=":", linewidth=WIDTHS[REFERENCE], zorder=0
-    )
+    axes.axhline(level, color=REFERENCE, ls=":", lw=WIDTHS[REFERENCE], zorder=0)
     look = {"color": CAPTION, "fontsize": 9, "va": "bottom", "zorder": 4}
-    axes.annotate(
-        text, (x, level), xycoords=("axes fraction", "data"), xytext=offset,
-        textcoords="offset points", **look | {"path_effects": [HALO]} | kw,
-    )  # fmt: skip
+    look |= {"path_effects": [HALO], "textcoords": "offset points"} | kw
+    place = {"xycoords": ("axes fraction", "data"), "xytext": offset}
+    axes.annotate(text, (x, level), **place, **look)
 
 
-def png(fig: Figure, *, dpi: int = 100) -> bytes:
+def png(fig: Figure) -> bytes:
     """The figure as PNG bytes, without a creation date, so that it is reproducible."""
     buffer = io.BytesIO()
     with DRAWING:
-        fig.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+        fig.savefig(buffer, format="png", dpi=100, metadata={"Software": None})
     return buffer.getvalue()
 
 
@@ -151,19 +145,18 @@ def screen_reader_text(sentence: str, *, role: str = "note") -> str:
     return f'<p role="{role}" style="{unseen}">{html.escape(sentence)}</p>'
 
 
+def display_image(png: bytes, alt: str, **kw: Any) -> None:
+    """A picture and its sentence as a cell's output; **kw as for IPython's display."""
+    data = {"text/plain": f"figure: {alt}", "image/png": png}
+    display(data, metadata={"image/png": {"alt": alt}}, raw=True, **kw)
+
+
 class Picture:
-    """A figure as its PNG and a sentence for those who cannot see it.
+    """A figure as its PNG and a sentence, in which nothing varies, on what it shows.
 
     The sentence stands in the PNG's metadata, as plain text beside it, and in a second,
     unseen output, which screen readers read in JupyterLab and pages without styles show
     as a caption.
-
-    Args:
-        fig: a finished figure.
-        alt: what a reader who cannot see it should know; nothing that varies.
-
-    Raises:
-        ValueError: alt is empty.
     """
 
     def __init__(self, fig: Figure, *, alt: str) -> None:
@@ -175,10 +168,7 @@ class Picture:
         return f"figure: {self.alt}"
 
     def _ipython_display_(self) -> None:
-        from IPython.display import display
-
-        data = {"text/plain": repr(self), "image/png": self.png}
-        display(data, metadata={"image/png": {"alt": self.alt}}, raw=True)
+        display_image(self.png, self.alt)
         display({"text/plain": "", "text/html": screen_reader_text(self.alt)}, raw=True)
 
 

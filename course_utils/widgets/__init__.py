@@ -3,7 +3,7 @@
 
 from .canvas import Canvas
 from .controls import dropdown, slider
-from .explorer import Explorer, Player
+from .explorer import Explorer
 from .lesson01 import shrinkage_explorer
 from .lesson02 import minimax_game, spinning_game
 from .lesson03 import saturation_explorer
@@ -11,5 +11,5 @@ from .lesson04 import race_replay
 from .lesson05 import COSTS_OF_ONE, COSTS_OF_ZERO, SIDES, float_explorer
 from .lesson05 import survey, value_and_slope
 from .lesson06 import conv_arithmetic, convolution_explorer
-from .lesson07 import Dashboard, latent_walk, walk_images
+from .lesson07 import Dashboard, latent_walk
 from .lesson08 import curve_reader

@@ -1,7 +1,5 @@
 """A figure turned into PNG bytes again and again, fast enough to follow a slider."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Sequence
 
@@ -15,14 +13,11 @@ from course_utils.figures.style import DRAWING
 
 
 class Canvas:
-    """A figure that is laid out once and redrawn for each picture.
+    """A finished figure, laid out once at the first drawing and redrawn each time.
 
-    Args:
-        fig: a finished figure; its layout is frozen at the first drawing.
-        moving: the artists that change between pictures (lines, images, a title). With
-            them named, axes and ticks are drawn once, which takes most of the time;
-            the moving ones then lie on top of everything else. Without, the whole
-            figure is drawn anew each time.
+    With the artists that change named (lines, images, a title), axes and ticks are
+    drawn once, which takes most of the time, and the moving ones lie on top of
+    everything else. Without, the whole figure is drawn anew for each picture.
     """
 
     def __init__(self, fig: Figure, *, moving: Sequence[Artist] = ()) -> None:

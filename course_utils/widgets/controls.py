@@ -1,7 +1,5 @@
 """What a learner moves: sliders and dropdowns with labels that are not cut off."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -20,14 +18,9 @@ def slider(
 ) -> widgets.Widget:  # fmt: skip
     """A labelled slider: of whole numbers where low, high, value and step are int.
 
-    Args:
-        low, high, value: the ends and the default, in the quantity's own unit.
-        step: 1 for whole numbers, else a hundredth of the range; in decades if `log`.
-        label: stands before it; where empty, its name in the explorer's controls.
-        log: equal ways are equal ratios, as for a learning rate.
-
-    Raises:
-        ValueError: low < high and low <= value <= high do not hold, or log of 0.
+    The step is 1 for whole numbers, else a hundredth of the range. On a `log` slider
+    equal ways are equal ratios, as for a learning rate, and low is above 0. Without a
+    label its name among the explorer's controls stands before it.
     """
     if not low < high or not low <= value <= high or (log and low <= 0):
         wanted = "0 < low < high" if log else "low < high"
@@ -37,9 +30,7 @@ def slider(
     looks: dict[str, Any] = _LOOKS | {"value": value, "description": label}
     if log:
         ends = {"min": math.log10(low), "max": math.log10(high)}
-        return widgets.FloatLogSlider(
-            **looks, **ends, step=step or 0.05, readout_format=".2g"
-        )
+        return widgets.FloatLogSlider(**looks, **ends, step=0.05, readout_format=".2g")
     looks |= {"min": low, "max": high}
     if all(isinstance(x, int) for x in (low, high, value, step or 1)):
         return widgets.IntSlider(**looks, step=step or 1)

@@ -1,6 +1,6 @@
-"""Pictures that move: a figure under sliders, and a simulation one can play and pause.
+"""Pictures that move: a figure under sliders and buttons, to be played and paused.
 
-A lesson's widget is a function that returns an Explorer or a Player:
+A lesson's widget is a function that returns an Explorer:
 
     def decay_explorer() -> Explorer:
         x = np.linspace(0, 3, 200)
@@ -16,23 +16,19 @@ A lesson's widget is a function that returns an Explorer or a Player:
         return Explorer(frame, controls, alt="A decay from 1 toward 0.")
 """
 
-from __future__ import annotations
-
 import asyncio
 import html
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
-from types import SimpleNamespace
 from typing import Any
 
 import ipywidgets as widgets
 from IPython.display import display
 
-from course_utils.figures.style import DRAWING, screen_reader_text
+from course_utils.figures.style import DRAWING, display_image, screen_reader_text
 
-Controls = Mapping[str, widgets.Widget]
-Change = Callable[[Any, SimpleNamespace], Any]  # (state, controls) -> state
+Action = Callable[..., Any]  # called with the controls' values by name
 
 MOST_PICTURES = 3000  # then it pauses by itself, so that none plays on forgotten
 # Beside a live view the still and its caption are hidden; where a saved notebook has
@@ -44,40 +40,57 @@ _STYLE = """<style>
 </style>"""
 
 
-class _PictureWidget(widgets.VBox):
-    """Buttons and controls above one image; a still of it travels with the notebook.
+class Explorer(widgets.VBox):
+    """Controls over a function that draws; a still of it travels with the notebook.
+
+    A picture is drawn at each change; changes that arrive meanwhile are merged by
+    JupyterLab, so a slow picture skips values instead of lagging behind. While it plays
+    the kernel is free between pictures: sliders, Pause and other cells are answered.
 
     Its cell gets three outputs: the still at the default setting, a caption, and the
     live view. JupyterLab shows the live view or, where no kernel holds it, the other
-    two; code hosts and HTML pages show the still and its caption. Subclasses say what
-    `_draw` draws and what `_advance` does while playing (False at the end).
+    two; code hosts and HTML pages show the still and its caption.
+
+    Args:
+        frame: called with the controls' values by name; returns PNG bytes.
+        controls: name -> slider(...) or dropdown(...).
+        alt: a sentence for readers who cannot see it, or a function of the controls'
+            values that returns one; nothing in it that varies by machine.
+        play: the name of a slider that a Play button moves to its end; or what moves a
+            simulation on, called like `frame` before each picture.
+        actions: further buttons: text -> what changes the simulation once, like `play`.
+        fps: pictures per second while playing.
+
+    Raises:
+        ValueError: alt is empty.
     """
 
-    _playing: _PictureWidget | None = None  # one plays at a time
+    _playing: Any = None  # one plays at a time
 
     def __init__(
-        self, controls: Controls, actions: Mapping[str, Callable[[], Any]],
-        alt: str | Callable[..., str], fps: int,
+        self, frame: Callable[..., bytes], controls: Mapping[str, widgets.Widget], *,
+        alt: str | Callable[..., str], play: str | Action = "",
+        actions: Mapping[str, Action] | None = None, fps: int = 8,
     ) -> None:  # fmt: skip
-        self.controls, self._alt, self._fps = dict(controls), alt, fps
+        self._frame, self._alt, self._fps = frame, alt, fps
+        self.controls, self._move = dict(controls), play
         self._task: asyncio.Task[None] | None = None
         self._pause_all()  # a cell that is run again leaves no second one playing
         for name, control in self.controls.items():
             control.description = control.description or name.replace("_", " ")
-            control.observe(self._changed, "value")
-        self._still, self._sentence = self._draw(), self._describe()
+            control.observe(lambda _: self._redraw(), "value")
+        self._still, self._sentence = self._draw()
         if not self._sentence.strip():
             raise ValueError("an explorer needs alt text: a sentence on what it shows")
         width = f"{int.from_bytes(self._still[16:20], 'big')}px"  # as the PNG has it
-        flow = widgets.Layout(
-            flex_flow="row wrap", max_width=width, grid_gap="2px 12px"
-        )
-        size = widgets.Layout(  # without which a box stretches and blurs it
-            width=width, max_width="100%", align_self="flex-start"
-        )
+        flow = {"flex_flow": "row wrap", "max_width": width, "grid_gap": "2px 12px"}
+        # Without its size a box would stretch the picture and blur it.
+        size = {"width": width, "max_width": "100%", "align_self": "flex-start"}
         self.image = widgets.Image(value=self._still, format="png", layout=size)
         self.message = widgets.HTML(screen_reader_text(self._sentence, role="status"))
-        self.buttons = {text: _button(text, do) for text, do in actions.items()}
+        self.buttons = {"Play": _button("Play", self._toggle)} if play else {}
+        for text, action in (actions or {}).items():
+            self.buttons[text] = _button(text, partial(self.step, action))
         rows = [list(self.buttons.values()), list(self.controls.values())]
         boxes = [widgets.HBox(row, layout=flow) for row in rows if row]
         super().__init__([*boxes, self.image, self.message])
@@ -94,10 +107,13 @@ class _PictureWidget(widgets.VBox):
         return self._task is not None
 
     def play(self) -> None:
-        """Show picture after picture, with the kernel free in between."""
+        """Show picture after picture; a slider at its end starts over."""
         with DRAWING:
             self._pause_all()
-            _PictureWidget._playing = self
+            clock = self.controls.get(self._move)
+            if clock and clock.value >= clock.max:
+                clock.value = clock.min
+            Explorer._playing = self
             self.buttons["Play"].description = "Pause"
             self._task = asyncio.get_running_loop().create_task(self._play())
 
@@ -105,13 +121,21 @@ class _PictureWidget(widgets.VBox):
         """Stop where it is."""
         with DRAWING:
             if self.playing:
-                _PictureWidget._playing = self._task = None
+                Explorer._playing = self._task = None
                 self.buttons["Play"].description = "Play"
+
+    def step(self, action: Action) -> None:
+        """Pause, do it once, and show the new picture."""
+        self.pause()
+        self._redraw(action)
 
     @staticmethod
     def _pause_all() -> None:
-        if _PictureWidget._playing is not None:
-            _PictureWidget._playing.pause()
+        if Explorer._playing is not None:
+            Explorer._playing.pause()
+
+    def _toggle(self) -> None:
+        self.pause() if self.playing else self.play()
 
     async def _play(self) -> None:
         me = asyncio.current_task()
@@ -125,21 +149,24 @@ class _PictureWidget(widgets.VBox):
             await asyncio.sleep(max(0.01, due - time.perf_counter()))
         self.pause()
 
-    def _toggle(self) -> None:
-        self.pause() if self.playing else self.play()
+    def _advance(self) -> bool:
+        """The next picture; False at the end or where it cannot be drawn."""
+        if callable(self._move):
+            return self._redraw(self._move)
+        clock = self.controls[self._move]
+        clock.value = min(clock.value + clock.step, clock.max)
+        return clock.value < clock.max
 
-    def _describe(self) -> str:
-        return self._alt if isinstance(self._alt, str) else self._alt(**self.values)
+    def _draw(self) -> tuple[bytes, str]:
+        alt, values = self._alt, self.values
+        return self._frame(**values), alt if isinstance(alt, str) else alt(**values)
 
-    def _changed(self, change: Any) -> None:
-        self._redraw()
-
-    def _redraw(self, action: Callable[[], None] = lambda: None) -> bool:
+    def _redraw(self, action: Action = lambda **values: None) -> bool:
         """Do it and show the new picture, or say under the old one what went wrong."""
         with DRAWING:
             try:
-                action()
-                picture, sentence = self._draw(), self._describe()
+                action(**self.values)
+                picture, sentence = self._draw()
             except Exception as error:  # a callback's traceback would be seen by nobody
                 self.message.value = _error_message(self.values, error)
                 return False
@@ -152,116 +179,10 @@ class _PictureWidget(widgets.VBox):
         return f"{self._sentence} Run the cell to change it: {names}."
 
     def _ipython_display_(self) -> None:
-        still = {"image/png": self._still, "text/plain": f"figure: {self._sentence}"}
         caption = f'<small class="course-still">{html.escape(repr(self))}</small>'
-        display(still, metadata={"image/png": {"alt": self._sentence}}, raw=True)
+        display_image(self._still, self._sentence)
         display({"text/html": caption + _STYLE, "text/plain": repr(self)}, raw=True)
         display(self._repr_mimebundle_() | {"text/plain": ""}, raw=True)
-
-
-class Explorer(_PictureWidget):
-    """Controls over a pure function that draws.
-
-    A picture is drawn at each change. Changes that arrive while one is being drawn are
-    merged by JupyterLab, so a slow picture skips values instead of lagging behind.
-
-    Args:
-        frame: called with the controls' values by name; returns PNG bytes.
-        controls: name -> slider(...) or dropdown(...).
-        alt: a sentence for readers who cannot see it, or a function of the controls'
-            values that returns one; nothing in it that varies by machine.
-        play: the name of a slider that gets a Play button.
-        fps: pictures per second while playing.
-
-    Raises:
-        ValueError: alt is empty.
-    """
-
-    def __init__(
-        self, frame: Callable[..., bytes], controls: Controls, *,
-        alt: str | Callable[..., str], play: str = "", fps: int = 8,
-    ) -> None:  # fmt: skip
-        self._frame, self._clock = frame, controls[play] if play else None
-        super().__init__(controls, {"Play": self._toggle} if play else {}, alt, fps)
-
-    def play(self) -> None:
-        """Move the slider to its end; from its start, if it is there already."""
-        if self._clock.value >= self._clock.max:
-            self._clock.value = self._clock.min
-        super().play()
-
-    def _draw(self) -> bytes:
-        return self._frame(**self.values)
-
-    def _advance(self) -> bool:
-        self._clock.value = min(self._clock.value + self._clock.step, self._clock.max)
-        return self._clock.value < self._clock.max
-
-
-class Player(_PictureWidget):
-    """A simulation that runs beside the notebook: play, pause, step, reset.
-
-    It advances, draws, and hands the kernel back until the next picture is due, so that
-    sliders, Pause and other cells are answered in between.
-
-    Args:
-        start: start(controls) -> state; Reset calls it again.
-        advance: advance(state, controls) -> state, as many steps as one picture needs.
-            It may change the state in place, and returns it.
-        frame: frame(state, controls) -> PNG bytes.
-        controls: as for Explorer; the functions read them as controls.learning_rate.
-        alt, fps: as for Explorer.
-        actions: buttons that change the state once: text -> a function like advance.
-        restart: names of controls whose change also resets (a seed, a data set).
-
-    Raises:
-        ValueError: alt is empty.
-    """
-
-    def __init__(
-        self, *, start: Callable[[SimpleNamespace], Any], advance: Change,
-        frame: Callable[[Any, SimpleNamespace], bytes], controls: Controls,
-        alt: str | Callable[..., str], actions: Mapping[str, Change],
-        restart: Sequence[str] = (), fps: int = 12,
-    ) -> None:  # fmt: skip
-        self._start, self._change, self._frame = start, advance, frame
-        self._restart = [controls[name] for name in restart]
-        self.controls = dict(controls)
-        self.state = start(self._settings)
-        steps = {text: partial(self.step, change) for text, change in actions.items()}
-        buttons = {"Play": self._toggle, **steps, "Reset": self.reset}
-        super().__init__(controls, buttons, alt, fps)
-
-    def step(self, change: Change | None = None) -> None:
-        """Pause, and change the state once: by `advance` where nothing is given."""
-        self.pause()
-        self._move(change or self._change)
-
-    def reset(self) -> None:
-        """Pause, and go back to the start with the controls as they are."""
-        self.step(lambda state, controls: self._start(controls))
-
-    @property
-    def _settings(self) -> SimpleNamespace:
-        return SimpleNamespace(**self.values)
-
-    def _draw(self) -> bytes:
-        return self._frame(self.state, self._settings)
-
-    def _advance(self) -> bool:
-        return self._move(self._change)
-
-    def _changed(self, change: Any) -> None:
-        if change.owner in self._restart:
-            self._move(lambda state, controls: self._start(controls))
-        elif not self.playing:  # otherwise the next picture shows it
-            self._redraw()
-
-    def _move(self, change: Change) -> bool:
-        def move() -> None:
-            self.state = change(self.state, self._settings)
-
-        return self._redraw(move)
 
 
 def _button(text: str, action: Callable[[], Any]) -> widgets.Button:

@@ -1,7 +1,5 @@
 """Lesson 1's explorer: one control, two scores that disagree on its best value."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
@@ -26,12 +24,10 @@ SHOWN, COLUMNS = 25, 5
 def score(
     images: Tensor, labels: Tensor, *, shrinkage: float, split: int = 0
 ) -> tuple[float, float]:
-    """Fit a Gaussian for each class on one part, score them on the part held out.
+    """Gaussians of the classes, fitted to a part of images (n, d), scored on the rest.
 
-    The share of held-out images, (n, d) in all, that Bayes' rule names right, and the
-    mean of log p(x | its class), in nats an image.
-
-    Points on two sides of 0 are told apart without an error:
+    The share that Bayes' rule names right, and the mean of log p(x | its class), in
+    nats an image. Points on two sides of 0 are told apart without an error:
 
     >>> points = torch.tensor([-3.0, -2.0, 2.0, 3.0]).repeat(90)[:, None]
     >>> score(points, (points[:, 0] > 0).long(), shrinkage=0.1)[0]
@@ -46,26 +42,16 @@ def score(
     return (decision == y_test).double().mean().item(), own.mean().item()
 
 
-def draw(images: Tensor, labels: Tensor, *, shrinkage: float, digit: int) -> Tensor:
-    """Samples of one digit, always from the same latents: (SHOWN, d)."""
-    means, covariances = gaussians.fit_class_gaussians(images, labels, shrinkage)
-    return gaussians.sample_class(means[digit], covariances[digit], SHOWN, data.rng(0))
-
-
 def shrinkage_explorer(images: Tensor, labels: Tensor) -> Explorer:
-    """Shrinkage and digit -> samples, held-out accuracy and held-out log density.
+    """Samples of a digit at a shrinkage; held-out accuracy and log density beside.
 
-    Args:
-        images: (n, d) square images, flattened.
-        labels: (n,).
+    images: (n, d) square ones, flattened.
     """
     side = math.isqrt(images.shape[1])
-    scores = np.array(
-        [
-            [score(images, labels, shrinkage=float(s), split=r) for s in GRID]
-            for r in range(SPLITS)
-        ]
-    )
+    scores = np.array([
+        [score(images, labels, shrinkage=float(s), split=r) for s in GRID]
+        for r in range(SPLITS)
+    ])  # fmt: skip
     fig, (left, *panels) = style.new_figure(3, height=2.9, width_ratios=[1.45, 1, 1])
     picture = draw_images(left, torch.zeros(SHOWN, side, side), columns=COLUMNS)
     left.set_title("samples")
@@ -80,23 +66,24 @@ def shrinkage_explorer(images: Tensor, labels: Tensor) -> Explorer:
     canvas = Canvas(fig, moving=[picture, *dots])
 
     def frame(shrinkage: float, digit: int) -> bytes:
-        x = draw(images, labels, shrinkage=shrinkage, digit=digit)
+        means, covariances = gaussians.fit_class_gaussians(images, labels, shrinkage)
+        law = means[digit], covariances[digit]
+        x = gaussians.sample_class(*law, SHOWN, data.rng(0))  # of the same latents
         picture.set_data(tile(x.reshape(-1, side, side), columns=COLUMNS))
         for dot, values in zip(dots, curves.values(), strict=True):
             y = np.interp(math.log(shrinkage), GRID.log(), values.mean(0))
             dot.set_data([shrinkage], [y])
         return canvas.png()
 
+    def alt(shrinkage: float, digit: int) -> str:
+        return (
+            f"Twenty-five drawings of the digit {digit} at shrinkage {shrinkage:.2g}. "
+            "Beside them held-out accuracy, best near 0.2, and held-out log density, "
+            "best near 0.001."
+        )
+
     controls = {
         "shrinkage": slider(LOWEST, 1.0, 0.1, log=True),
         "digit": slider(0, 9, 3),
     }
-    return Explorer(frame, controls, alt=_describe)
-
-
-def _describe(shrinkage: float, digit: int) -> str:
-    return (
-        f"Twenty-five drawings of the digit {digit} at shrinkage {shrinkage:.2g}. "
-        "Beside them held-out accuracy, best near 0.2, and held-out log density, best "
-        "near 0.001."
-    )
+    return Explorer(frame, controls, alt=alt)

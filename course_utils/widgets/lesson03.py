@@ -1,9 +1,6 @@
 """Lesson 3's explorer: one logit, the loss and its slope seen in two variables."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -20,40 +17,25 @@ Loss = Callable[[Tensor], Tensor]
 LOW, HIGH = -12.0, 4.0  # logits on show
 
 
-class Point(NamedTuple):
-    """A loss in nats at one logit, and its slope for each unit of two variables."""
-
-    probability: float
-    value: float
-    slope_in_probability: float
-    slope_in_logit: float
-
-
-def saturation_point(loss: Loss, logit: float) -> Point:
-    """Value and slopes of a loss of D(G(z)) where D's logit is `logit`, by autograd.
+def saturation_point(loss: Loss, logit: float) -> tuple[float, float, float, float]:
+    """D(G(z)) at a logit, its loss in nats, and the slopes in D and in the logit.
 
     Where D is undecided, log(1 - D) has slope -2 in D and -1/2 in the logit:
 
-    >>> point = saturation_point(losses.minimax_generator_loss, 0.0)
-    >>> point.slope_in_probability, point.slope_in_logit
+    >>> saturation_point(losses.minimax_generator_loss, 0.0)[2:]
     (-2.0, -0.5)
     """
     x = torch.tensor([logit], dtype=torch.float64, requires_grad=True)
     probability = torch.sigmoid(x)
     value = loss(probability)
     slopes = torch.autograd.grad(value, (probability, x))
-    return Point(*(t.item() for t in (probability, value, *slopes)))
+    return tuple(t.item() for t in (probability, value, *slopes))
 
 
 def saturation_explorer(learner_loss: Loss = losses.minimax_generator_loss) -> Explorer:
     """A slider for D's logit; loss and slope against D and against the logit.
 
-    Args:
-        learner_loss: drawn over the course's minimax loss; where both agree, its
-            dashes lie inside the course's grey band.
-
-    Returns:
-        A widget; its default is D(G(z)) = 0.001.
+    Where the learner's loss is right, its dashes lie inside the course's grey band.
     """
     fig, grid = style.new_figure(2, rows=2, height=4.6, sharey="row")
     _draw_curves(grid, learner_loss)

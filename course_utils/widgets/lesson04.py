@@ -1,12 +1,8 @@
 """Lesson 4's explorer: races that were run in the lesson, replayed side by side."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
@@ -21,24 +17,8 @@ ARRIVED = 0.5  # from the data, on average; the start is about 3 away
 SHOWN = 40  # samples of a game, so that a row stays readable
 
 
-class Setting(NamedTuple):
-    """Which of the recorded races."""
-
-    pretraining: int
-    loss: str
-    optimizer: str
-
-
 def arrivals(distance: Tensor) -> str:
-    """How many games have arrived, in a word that two machines agree on.
-
-    Args:
-        distance: (games,) from the data.
-
-    >>> import torch
-    >>> arrivals(torch.tensor([0.1, 2.9]))
-    'some'
-    """
+    """How many of the (games,) have arrived, in a word that two machines agree on."""
     n = int((distance < ARRIVED).sum())
     return "none" if n == 0 else "all" if n == len(distance) else "some"
 
@@ -50,16 +30,12 @@ def race_replay(
 
     Args:
         runs: (pretraining steps, loss, optimizer) -> (pictures, games, n, 1), for every
-            combination of the values that occur.
+            combination of the values that occur, all of one length.
         x_real: (n, 1) data.
         every: steps between two pictures.
-
-    Raises:
-        ValueError: a combination is missing, or the races differ in length.
     """
-    runs = {Setting(*key): samples for key, samples in runs.items()}
     options = [list(dict.fromkeys(column)) for column in zip(*runs, strict=True)]
-    n_pictures, n_games = _common_shape(runs, options)
+    n_pictures, n_games = next(iter(runs.values())).shape[:2]
     distances = {k: games.distance_to_data(x, x_real) for k, x in runs.items()}
     last = (n_pictures - 1) * every
     half = last // every // 2 * every  # at the start no race is to be seen yet
@@ -72,8 +48,8 @@ def race_replay(
     (dots,) = course.plot([], [], "D", color=style.NOTICE, ms=5)
     canvas = Canvas(fig, moving=[samples, *lines, dots])
 
-    def frame(step: int, **setting: object) -> bytes:
-        at, i = Setting(**setting), step // every
+    def frame(pretraining: int, loss: str, optimizer: str, step: int) -> bytes:
+        at, i = (pretraining, loss, optimizer), step // every
         x = runs[at][i, :, :SHOWN, 0].numpy()
         samples.set_data(x.ravel(), game.repeat(x.shape[1]))
         past = distances[at][: i + 1].numpy()
@@ -82,12 +58,11 @@ def race_replay(
         dots.set_data(np.full(n_games, step), past[-1])
         return canvas.png()
 
-    def alt(step: int, **setting: object) -> str:
-        at = Setting(**setting)
+    def alt(pretraining: int, loss: str, optimizer: str, step: int) -> str:
+        distance = distances[pretraining, loss, optimizer][step // every]
         return (
-            f"{at.loss} with {at.optimizer}, D pre-trained for {at.pretraining} "
-            f"steps, after step {step} of the race: "
-            f"{arrivals(distances[at][step // every])} of the games have arrived."
+            f"{loss} with {optimizer}, D pre-trained for {pretraining} steps, after "
+            f"step {step} of the race: {arrivals(distance)} of the games have arrived."
         )
 
     controls = {
@@ -97,16 +72,6 @@ def race_replay(
         "step": slider(0, last, half, step=every, label="step of the race"),
     }
     return Explorer(frame, controls, alt=alt, play="step", fps=10)
-
-
-def _common_shape(runs: Mapping[Setting, Tensor], options: list) -> torch.Size:
-    """Pictures and games of all races, which have to be complete and alike."""
-    if len(runs) != np.prod([len(o) for o in options]):
-        raise ValueError(f"every combination of {options} is wanted, not {len(runs)}")
-    lengths = {len(samples) for samples in runs.values()}
-    if len(lengths) != 1:
-        raise ValueError(f"races of one length are wanted, not {sorted(lengths)}")
-    return next(iter(runs.values())).shape[:2]
 
 
 def _prepare_axes(

@@ -1,10 +1,7 @@
 """Lesson 5's explorer: one logit in one float type, seen by six forms of one loss."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 import torch
@@ -20,39 +17,31 @@ from .explorer import Explorer
 
 Cost = Callable[[Tensor], Tensor]
 TYPES = {
-    str(dtype).removeprefix("torch."): dtype
-    for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+    name: getattr(torch, name) for name in ("float16", "bfloat16", "float32", "float64")
 }
 
 
-def _bce(x: Tensor, target: float) -> Tensor:
-    wanted = torch.full_like(x, target)
-    return F.binary_cross_entropy(torch.sigmoid(x), wanted, reduction="none")
+def _bce(x: Tensor, target: float, cost: Callable[..., Tensor]) -> Tensor:
+    return cost(x, torch.full_like(x, target), reduction="none")
 
 
-def _bce_with_logits(x: Tensor, target: float) -> Tensor:
-    wanted = torch.full_like(x, target)
-    return F.binary_cross_entropy_with_logits(x, wanted, reduction="none")
+def _six_ways(target: float) -> dict[str, Cost]:
+    def right(s: Tensor) -> Tensor:  # the probability of what was right
+        return s if target else 1 - s
+
+    bce, on_logits = F.binary_cross_entropy, F.binary_cross_entropy_with_logits
+    return {
+        "log of sigmoid": lambda x: -torch.log(right(x.sigmoid())),
+        "epsilon 1e-8": lambda x: -torch.log(right(x.sigmoid()) + 1e-8),
+        "clamp 1e-7": lambda x: -torch.log(right(x.sigmoid().clamp(1e-7, 1 - 1e-7))),
+        "BCELoss": lambda x: _bce(x.sigmoid(), target, bce),
+        "softplus": lambda x: F.softplus(-x if target else x),
+        "BCE with logits": lambda x: _bce(x, target, on_logits),
+    }
 
 
-# Six ways to write the cost of a logit where 1 was right, -log s(l) ...
-COSTS_OF_ONE: dict[str, Cost] = {
-    "log of sigmoid": lambda x: -torch.log(torch.sigmoid(x)),
-    "epsilon 1e-8": lambda x: -torch.log(torch.sigmoid(x) + 1e-8),
-    "clamp 1e-7": lambda x: -torch.log(torch.sigmoid(x).clamp(1e-7, 1 - 1e-7)),
-    "BCELoss": partial(_bce, target=1.0),
-    "softplus": lambda x: F.softplus(-x),
-    "BCE with logits": partial(_bce_with_logits, target=1.0),
-}
-# ... and where 0 was right, -log(1 - s(l)).
-COSTS_OF_ZERO: dict[str, Cost] = {
-    "log of sigmoid": lambda x: -torch.log(1 - torch.sigmoid(x)),
-    "epsilon 1e-8": lambda x: -torch.log(1 - torch.sigmoid(x) + 1e-8),
-    "clamp 1e-7": lambda x: -torch.log(1 - torch.sigmoid(x).clamp(1e-7, 1 - 1e-7)),
-    "BCELoss": partial(_bce, target=0.0),
-    "softplus": lambda x: F.softplus(x),
-    "BCE with logits": partial(_bce_with_logits, target=0.0),
-}
+# The cost of a logit where 1 was right, -log s(l), and where 0 was, -log(1 - s(l)).
+COSTS_OF_ONE, COSTS_OF_ZERO = _six_ways(1.0), _six_ways(0.0)
 SIDES = {
     "1 was right: -log s": (COSTS_OF_ONE, -1.0),
     "0 was right: -log(1 - s)": (COSTS_OF_ZERO, 1.0),
@@ -60,14 +49,7 @@ SIDES = {
 
 
 def value_and_slope(cost: Cost, logits: Tensor) -> tuple[Tensor, Tensor]:
-    """A cost at each logit and its slope there, by autograd.
-
-    Args:
-        cost: elementwise, of a tensor of logits.
-        logits: (n,) of any float type.
-
-    Returns:
-        (n,) values in nats and (n,) slopes in nats per unit of logit, of that type.
+    """An elementwise cost at each logit (n,), and its slope there, by autograd.
 
     An undecided logit costs log 2 where 1 was right, and is pushed up with 1/2:
 
@@ -89,17 +71,10 @@ def exact(logits: Tensor, sign: float) -> tuple[Tensor, Tensor]:
 
 
 def survey(costs: Mapping[str, Cost], logits: Tensor, sign: float) -> dict[str, Any]:
-    """For each form, at each logit: RIGHT, WRONG, or NOT_FINITE (infinite or NaN).
+    """For each form, at each logit (n,): RIGHT, WRONG, or NOT_FINITE (infinite or NaN).
 
-    Right is a value within 2 % and 0.02 nats and a slope within 0.02.
-
-    Args:
-        costs: name -> elementwise cost.
-        logits: (n,) of the float type in question.
-        sign: -1 where 1 was right, +1 where 0 was right.
-
-    Returns:
-        name -> (n,) integers.
+    Right is a value within 2 % and 0.02 nats and a slope within 0.02. sign: -1 where 1
+    was right, +1 where 0 was.
     """
     wanted, wanted_slope = exact(logits, sign)
     found = {}
@@ -113,21 +88,8 @@ def survey(costs: Mapping[str, Cost], logits: Tensor, sign: float) -> dict[str, 
     return found
 
 
-def readings(
-    costs: Mapping[str, Cost], logit: float, dtype: torch.dtype
-) -> list[tuple[float, float]]:
-    """Value and slope of each form at one logit in one float type."""
-    x = torch.tensor([logit], dtype=dtype)
-    pairs = (value_and_slope(cost, x) for cost in costs.values())
-    return [(value.item(), slope.item()) for value, slope in pairs]
-
-
 def float_explorer() -> Explorer:
-    """A float type, a side and a logit; value and slope of six forms of one cost.
-
-    Returns:
-        A widget; its default is a logit of -40 in float32, where 1 was right.
-    """
+    """A float type, a side and a logit; value and slope of six forms of one cost."""
     names = list(COSTS_OF_ONE)
     fig, panels = style.new_figure(2, height=3.3, sharey=True)
     rows = range(len(names))
@@ -140,21 +102,25 @@ def float_explorer() -> Explorer:
     dots, texts = zip(*sum(marks, []), strict=True)
     canvas = Canvas(fig, moving=[*exact_lines, *dots, *texts])
 
-    def frame(dtype: str, side: str, logit: float) -> bytes:
-        costs, sign = SIDES[side]
+    def readings(dtype: str, side: str, logit: float) -> list[tuple[float, float]]:
         x = torch.tensor([logit], dtype=TYPES[dtype])
-        found = zip(*readings(costs, logit, TYPES[dtype]), strict=True)
-        for panel, (want, column) in enumerate(zip(exact(x, sign), found, strict=True)):
+        pairs = (value_and_slope(cost, x) for cost in SIDES[side][0].values())
+        return [(value.item(), slope.item()) for value, slope in pairs]
+
+    def frame(dtype: str, side: str, logit: float) -> bytes:
+        true = exact(torch.tensor([logit], dtype=TYPES[dtype]), SIDES[side][1])
+        found = zip(*readings(dtype, side, logit), strict=True)
+        for panel, (want, column) in enumerate(zip(true, found, strict=True)):
             exact_lines[panel].set_xdata([want.item()] * 2)
             for row, number in enumerate(column):
                 _move_mark(marks[panel][row], row, number, want.item(), LIMITS[panel])
         return canvas.png()
 
     def alt(dtype: str, side: str, logit: float) -> str:
-        found = readings(SIDES[side][0], logit, TYPES[dtype])
+        found = zip(names, readings(dtype, side, logit), strict=True)
         said = "; ".join(
             f"{name} {_text(value)}, slope {_text(slope)}"
-            for name, (value, slope) in zip(names, found, strict=True)
+            for name, (value, slope) in found
         )
         return f"Logit {logit:g} in {dtype}, where {side[0]} was right: {said}."
 

@@ -1,7 +1,5 @@
 """Lesson 6's explorer: where a kernel stands, and how often each pixel is met."""
 
-from __future__ import annotations
-
 import textwrap
 from typing import Any, NamedTuple
 
@@ -33,26 +31,20 @@ def conv_arithmetic(
 ) -> Arithmetic:
     """What a convolution, or a transposed one, links with what, in one dimension.
 
-    Args:
-        kind: "convolution" or "transposed convolution".
-        size: inputs.
-        kernel, stride, padding: as in `layers`.
-
-    Returns:
-        Its sizes and links. `counts` are, for a convolution, the outputs that see each
-        input; for a transposed one, the inputs that reach each output. Where it cannot
-        be, there are no outputs and `problem` says why.
+    `counts` are, for a convolution, the outputs that see each input; for a transposed
+    one, the inputs that reach each output. Where it cannot be, there are no outputs and
+    `problem` says why.
 
     >>> found = conv_arithmetic("transposed convolution", 3, 3, 2, 0)
     >>> found.n_out, found.counts
     (7, [1, 1, 2, 1, 2, 1, 1])
     """
     transposed = kind == TRANSPOSED
-    size_of = layers.conv_output_size
-    if transposed:
-        size_of = layers.transposed_conv_output_size
     try:
-        n_out = size_of(size, kernel, stride, padding)
+        if transposed:
+            n_out = layers.transposed_conv_output_size(size, kernel, stride, padding)
+        else:
+            n_out = layers.conv_output_size(size, kernel, stride, padding)
     except ValueError as error:
         return Arithmetic(size, 0, [], [0] * (0 if transposed else size), str(error))
     small, large = (size, n_out) if transposed else (n_out, size)
@@ -68,11 +60,7 @@ def conv_arithmetic(
 
 
 def convolution_explorer() -> Explorer:
-    """Kernel, stride and padding; the links in one dimension, the overlap in two.
-
-    Returns:
-        A widget; its default is the checkerboard of kernel 3 and stride 2.
-    """
+    """Kernel, stride and padding; the links in one dimension, the overlap in two."""
     fig, (left, right) = style.new_figure(2, height=3.5, width_ratios=[5, 3])
     for axes in (left, right):
         axes.set_title("room for a title")  # the layout is frozen at the first drawing

@@ -1,7 +1,6 @@
 """Lesson 7: a dashboard that follows a run while its cell works, and a latent walk."""
 
-from __future__ import annotations
-
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +13,7 @@ from torch import Tensor, nn
 from course_utils import training
 from course_utils.figures import style
 from course_utils.figures.images import draw_images, tile
-from course_utils.figures.lesson07 import board
+from course_utils.figures.lesson07 import Board
 
 from .canvas import Canvas
 from .controls import dropdown, slider
@@ -27,12 +26,9 @@ EVERY = 20  # a picture at each round that is divisible by this, and at the end
 class Dashboard:
     """A run as it goes: samples from fixed latents, losses, D's outputs, gradients.
 
-    Hand `update` to the loop: `run.train(watch=dashboard.update)`. `show` puts the
-    picture under a cell; it is redrawn there while the cell runs, and the last one
+    Hand `update` to a trainer.Trainer: `run.train(watch=dashboard.update)`. `show` puts
+    the picture under a cell; it is redrawn there while the cell runs, and the last one
     stays in the notebook. `replay` turns all pictures into an explorer.
-
-    Args:
-        run: with `samples(n)`, `history` and `settings`, as a `trainer.Trainer` has.
     """
 
     ALT = (
@@ -42,9 +38,9 @@ class Dashboard:
     )
 
     def __init__(self, run: Any) -> None:
-        self.run, self._handle = run, None
+        self.run, self._id, self._shown = run, uuid.uuid4().hex, False
         last_step = run.settings.steps
-        self._board = board(run.samples(SAMPLES), columns=COLUMNS, last_step=last_step)
+        self._board = Board(run.samples(SAMPLES), columns=COLUMNS, last_step=last_step)
         self._canvas = Canvas(self._board.fig, moving=self._board.moving)
         self.rounds: list[int] = []
         self.pictures: list[bytes] = []
@@ -54,21 +50,18 @@ class Dashboard:
         """A new record came: draw, every so often and at the end of the run."""
         if record.step % EVERY == 0 or record.step == self.run.settings.steps:
             self._draw()
-            if self._handle is not None:
-                self._handle.update(**self._output())
+            if self._shown:
+                self._display(update=True)
 
     def show(self) -> None:
         """Put the picture under this cell, where `update` finds it."""
-        self._handle = display(**self._output(), display_id=True)
+        self._shown = True
+        self._display()
         text = {"text/plain": "", "text/html": style.screen_reader_text(self.ALT)}
         display(text, raw=True)
 
     def replay(self) -> Explorer:
-        """The pictures so far, under a slider.
-
-        Raises:
-            ValueError: there is none but the first: nothing was trained yet.
-        """
+        """The pictures so far, under a slider; a ValueError if nothing was trained."""
         pictures, rounds = list(self.pictures), list(self.rounds)
         if len(pictures) < 2:
             raise ValueError("train with `watch=dashboard.update` first")
@@ -82,54 +75,29 @@ class Dashboard:
 
     def _draw(self) -> None:
         samples = self.run.samples(SAMPLES)
-        self._board.show(self.run.history, samples, columns=COLUMNS)
+        self._board.show(self.run.history, samples)
         self.pictures.append(self._canvas.png())
         self.rounds.append(self.run.history[-1].step if self.run.history else 0)
 
-    def _output(self) -> dict[str, Any]:
-        """What IPython's `display` and its handle's `update` take."""
-        data = {"image/png": self.pictures[-1], "text/plain": f"figure: {self.ALT}"}
-        return {
-            "obj": data, "raw": True, "metadata": {"image/png": {"alt": self.ALT}},
-        }  # fmt: skip
-
-
-def walk_images(G: nn.Module, walks: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What G makes of each latent of some walks, in eval mode, on the CPU.
-
-    Args:
-        G: generator, (n, latent_dim) -> (n, channels, size, size).
-        walks: name -> (n, latent_dim).
-
-    Returns:
-        name -> (n, channels, size, size).
-    """
-    like = next(G.parameters())
-    return {name: training.sample(G, z.to(like)).cpu() for name, z in walks.items()}
+    def _display(self, **kw: Any) -> None:
+        style.display_image(self.pictures[-1], self.ALT, display_id=self._id, **kw)
 
 
 def latent_walk(G: nn.Module, walks: Mapping[str, Tensor]) -> Explorer:
-    """A walk through latents, with G's image at each place.
+    """Walks through latents, name -> (n, latent_dim), with G's image at each place.
 
-    Images are made once, before the first picture.
-
-    Args:
-        G: generator.
-        walks: name -> (n, latent_dim), all of one n of at least 2.
-
-    Raises:
-        ValueError: the walks differ in length, or there is none.
+    Images are made once, before the first picture; all walks have one n, 2 or more.
     """
     lengths = {len(walk) for walk in walks.values()}
     if len(lengths) != 1 or min(lengths) < 2:
         raise ValueError(f"walks of one length are wanted, not {sorted(lengths)}")
     last = lengths.pop() - 1
-    images, names = walk_images(G, walks), list(walks)
+    like, names = next(G.parameters()), list(walks)
+    images = {name: training.sample(G, z.to(like)).cpu() for name, z in walks.items()}
     norms = {name: walk.norm(dim=1) for name, walk in walks.items()}
     shown = torch.linspace(0, last, 12).round().long()
-    fig, (one, strip, course) = style.new_figure(
-        3, height=2.6, width_ratios=[1, 1.5, 1.2]
-    )
+    fig, panels = style.new_figure(3, height=2.6, width_ratios=[1, 1.5, 1.2])
+    one, strip, course = panels
     big = draw_images(one, images[names[0]][:1], columns=1)
     small = draw_images(strip, images[names[0]][shown], columns=4)
     strip.set_title("On the way")

@@ -1,7 +1,5 @@
 """Lesson 8's explorer: recorded runs, their curves and their samples over time."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import cache
 
@@ -21,23 +19,8 @@ WORDS = {"loss_d": "D's loss", "loss_g": "G's loss", "d_real": "D(x)",
 
 
 def curve_reader(runs: Mapping[str, Recording]) -> Explorer:
-    """Pick a run, scrub through its rounds; its samples follow.
-
-    Args:
-        runs: name -> recording of images, all sampled at the same rounds.
-
-    Returns:
-        A widget with a Play button.
-
-    Raises:
-        ValueError: there is no run, or they were sampled at different rounds.
-    """
-    if not runs:
-        raise ValueError("at least one recording is wanted")
-    times = {tuple(run.sample_steps.tolist()) for run in runs.values()}
-    if len(times) != 1:
-        raise ValueError("recordings sampled at the same rounds are wanted")
-    rounds = times.pop()
+    """Pick one of the runs, all sampled at the same rounds; its samples follow."""
+    rounds = next(iter(runs.values())).sample_steps.tolist()
     last, every = rounds[-1], rounds[-1] // (len(rounds) - 1)
     drawn = cache(lambda name: _run_figure(runs[name]))
 
@@ -46,8 +29,12 @@ def curve_reader(runs: Mapping[str, Recording]) -> Explorer:
 
     def alt(run: str, round: int) -> str:
         recording = runs[run]
-        said = ", ".join(f"{WORDS[c]} {_at(recording, c, round):.3g}" for c in WORDS)
-        return f"Run {run} at round {round}: {said}; {spread(recording, round)}."
+        near = (recording.steps - round).abs().argsort()[:3]  # records, whose mean
+        values = {name: recording.curves[name][near].mean().item() for name in WORDS}
+        said = ", ".join(f"{WORDS[name]} {x:.3g}" for name, x in values.items())
+        spread = recording.samples[round // every].std(dim=0).mean().item()
+        samples = "samples all alike" if spread < 0.1 else "samples that differ"
+        return f"Run {run} at round {round}: {said}; {samples}."
 
     controls = {
         "run": dropdown(list(runs), label="run"),
@@ -56,24 +43,10 @@ def curve_reader(runs: Mapping[str, Recording]) -> Explorer:
     return Explorer(frame, controls, alt=alt, play="round", fps=5)
 
 
-def spread(recording: Recording, step: int) -> str:
-    """How much the samples at a round differ from each other, in a word or two."""
-    i = int((recording.sample_steps - step).abs().argmin())
-    between = recording.samples[i].std(dim=0).mean().item()
-    return "samples all alike" if between < 0.1 else "samples that differ"
-
-
-def _at(recording: Recording, curve: str, step: int) -> float:
-    """A curve near a round: the mean of the nearest three records."""
-    near = (recording.steps - step).abs().argsort()[:3]
-    return recording.curves[curve][near].mean().item()
-
-
 def _run_figure(run: Recording) -> Callable[[int], bytes]:
     """Three panels of curves with a cursor, and samples: a function of their number."""
-    fig, axes = style.new_figure(
-        4, width=10.4, height=2.9, width_ratios=[1, 1, 1, 1.05]
-    )
+    ratios = {"width_ratios": [1, 1, 1, 1.05]}
+    fig, axes = style.new_figure(4, width=10.4, height=2.9, **ratios)
     curves.draw_curves(axes[:3], run.steps, run.curves)
     look = {"color": style.NOTICE, "lw": 1.4, "ls": style.DASHES[style.NOTICE]}
     cursors = [panel.axvline(0, **look) for panel in axes[:3]]
