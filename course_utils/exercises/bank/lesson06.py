@@ -85,43 +85,6 @@ exercise(
     ),
 )  # fmt: skip
 
-exercise(
-    r"""
-    transposed_conv_output_size(size, kernel, stride=1, padding=0, output_padding=0)
-        return (size - 1) * stride - 2 * padding + kernel + output_padding
-
-    because: The last input starts (size - 1) strides on; padding is cut off twice.
-    praise: Kernel 4, stride 2, padding 1 doubles every size. G does it four times.
-    hint: Each input writes the kernel, `stride` apart. Where does the last one start?
-    hint: At (size - 1) * stride. How far does its kernel reach? And the paddings?
-    right: return stride * (size - 1) + (kernel - 1) - 2 * padding + output_padding + 1
-    right:
-      | layer = nn.ConvTranspose1d(1, 1, kernel, stride, padding)
-      | return layer(torch.zeros(1, 1, size)).shape[-1] + output_padding
-
-    * size times stride: Size times stride holds only where kernel - stride = 2 padding.
-        return size * stride{| + output_padding}
-    * one step too many: Between `size` places there are size - 1 steps.
-        (size - 1) -> size
-    * the padding: Padding is cut off here, at both edges of the output.
-        2 * padding -> {|0 * |-2 * }padding
-        - 2 * padding -> && + output_padding ->
-    * the output_padding: `output_padding` is added at one edge: once, with a plus.
-        + output_padding -> {|+ 2 * output_padding|- output_padding}
-    * the forward formula: That is the convolution, which shrinks. Turn it round.
-        return (size + 2 * padding - kernel) // stride + 1
-    * the last kernel's reach: The last input writes to `kernel` outputs: add them.
-        + kernel ->{| - kernel| + kernel - 1}
-    """,
-    reference=layers.transposed_conv_output_size,
-    observe=result,
-    probes=given(
-        "size kernel stride padding output_padding", (1, 4), (4, 4, 2, 1), (7, 3, 2),
-        (7, 3, 2, 1, 1), (5, 6, 3, 2, 2), (3, 2, 4), (6, 5, 1, 2), (4, 3, 2, 1),
-        (6, 1, 1, 2), (50, 11, 4, 3, 2),
-    ),
-)  # fmt: skip
-
 
 def kernels(*rows):
     """Probes: weights of a kernel, size, stride."""
@@ -178,6 +141,43 @@ exercise(
     later={"in float64": lambda: (torch.arange(5, dtype=torch.float64) / 3, 9, 2)},
     rtol=1e-12,  # numbers are placed, not computed
     atol=0.0,
+)  # fmt: skip
+
+exercise(
+    r"""
+    transposed_conv_output_size(size, kernel, stride=1, padding=0, output_padding=0)
+        return (size - 1) * stride - 2 * padding + kernel + output_padding
+
+    because: The last input starts (size - 1) strides on; padding is cut off twice.
+    praise: Kernel 4, stride 2, padding 1 doubles every size. G does it four times.
+    hint: Each input writes the kernel, `stride` apart. Where does the last one start?
+    hint: At (size - 1) * stride. How far does its kernel reach? And the paddings?
+    right: return stride * (size - 1) + (kernel - 1) - 2 * padding + output_padding + 1
+    right:
+      | layer = nn.ConvTranspose1d(1, 1, kernel, stride, padding)
+      | return layer(torch.zeros(1, 1, size)).shape[-1] + output_padding
+
+    * size times stride: Size times stride holds only where kernel - stride = 2 padding.
+        return size * stride{| + output_padding}
+    * one step too many: Between `size` places there are size - 1 steps.
+        (size - 1) -> size
+    * the padding: Padding is cut off here, at both edges of the output.
+        2 * padding -> {|0 * |-2 * }padding
+        - 2 * padding -> && + output_padding ->
+    * the output_padding: `output_padding` is added at one edge: once, with a plus.
+        + output_padding -> {|+ 2 * output_padding|- output_padding}
+    * the forward formula: That is the convolution, which shrinks. Turn it round.
+        return (size + 2 * padding - kernel) // stride + 1
+    * the last kernel's reach: The last input writes to `kernel` outputs: add them.
+        + kernel ->{| - kernel| + kernel - 1}
+    """,
+    reference=layers.transposed_conv_output_size,
+    observe=result,
+    probes=given(
+        "size kernel stride padding output_padding", (1, 4), (4, 4, 2, 1), (7, 3, 2),
+        (7, 3, 2, 1, 1), (5, 6, 3, 2, 2), (3, 2, 4), (6, 5, 1, 2), (4, 3, 2, 1),
+        (6, 1, 1, 2), (50, 11, 4, 3, 2),
+    ),
 )  # fmt: skip
 
 
