@@ -280,10 +280,10 @@ def diagnose(
     if not any(says_something(got[key]) for key in wrong if key in got):
         return None
     different = {label for label, _ in wrong}
-    labels: set[str] = set()
+    labels: list[str] = []
     for tier in (exercise.probes, exercise.later, exercise.edge):
-        labels |= set(tier)
-        if different & labels:
+        labels += tier
+        if different & set(labels):
             break
     # Few mistakes do the same where the answer differs: these probes come first.
     order = sorted(labels, key=lambda label: label not in different)
@@ -301,7 +301,7 @@ def diagnose(
 
     def is_right_here(way: Any) -> bool:
         known = without_costs(known_run(exercise, way, order))
-        right = _on(without_costs(want), labels)
+        right = _on(without_costs(want), set(labels))
         return not differences(known, right, exercise.is_right)
 
     hits = [

@@ -58,7 +58,7 @@ class Row(NamedTuple):
 
 
 def side_by_side(rows: Sequence[Row], x_label: str) -> Figure:
-    """A line of axes for each row: thin lines are games, thick ones their medians."""
+    """A line of axes for each row: thin lines are games, thick ones lower medians."""
     fig, grid = style.new_figure(
         len(rows[0].columns), rows=len(rows), height=0.6 + 2.4 * len(rows),
         sharey="row", squeeze=False,
@@ -83,13 +83,15 @@ def side_by_side(rows: Sequence[Row], x_label: str) -> Figure:
 
 def _draw_games(axes: Axes, x: Any, games: Any, role: str, name: str) -> None:
     look = {"color": role, "ls": style.DASHES[role]}
+    middle = np.quantile(games, 0.5, axis=1, method="lower")
     axes.plot(x, games, lw=0.8, alpha=0.4, **look)
-    axes.plot(x, np.median(games, axis=1), lw=2.2, label=name, **look)
+    axes.plot(x, middle, lw=2.2, label=name, **look)
 
 
 def pull_at_distance(theta: Any, minimax: Any, nonsaturating: Any) -> Figure:
     """The size (n,) of both losses' gradients by G's distance (n,), with D perfect."""
     theta = array(theta)
+    peak = theta[array(minimax).argmax()]
     fig, axes = style.new_figure(height=3.2)
     for y, role, label in (
         (minimax, style.NOTICE, "minimax: 2 JSD"),
@@ -97,9 +99,9 @@ def pull_at_distance(theta: Any, minimax: Any, nonsaturating: Any) -> Figure:
     ):
         style.line(axes, theta, array(y), role, label=label)
     axes.set(
-        xlim=(theta[0], theta[-1]), ylabel="gradient (nats)",
+        xlim=(theta[0], theta[-1]), ylabel="gradient (nats per standard dev.)",
         xlabel="distance of G from the data (standard deviations)",
-        title="The farther off, the stronger the new pull, and the weaker the old",
+        title=f"Past {peak:.1f} minimax fades; the non-saturating gradient grows",
     )  # fmt: skip
     return fig
 
