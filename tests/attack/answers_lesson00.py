@@ -7,19 +7,8 @@ ANSWERS = [
 def to_unit_range(images):
     return torch.nn.functional.hardtanh((images + 1) / 2, 0, 1)
 """),
-("to_unit_range", "passes", """
-def to_unit_range(images):
-    out = images.clone()
-    out += 1
-    out *= 0.5
-    return out
-"""),
 ("to_unit_range", "refused", """
 def to_unit_range(images):
     return (images.float() + 1) / 2
-"""),
-("to_unit_range", "changed in place", """
-def to_unit_range(images):
-    return images.add_(1).div_(2)
 """),
 ]

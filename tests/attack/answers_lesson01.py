@@ -11,46 +11,11 @@ def posterior(log_likelihoods, log_prior):
 def posterior(log_likelihoods, log_prior):
     return torch.softmax((log_likelihoods + log_prior).double(), dim=1)
 """),
-("posterior", "exponentiated too early", """
-def posterior(log_likelihoods, log_prior):
-    p = log_likelihoods.double().exp() * log_prior.double().exp()
-    return (p / p.sum(1, keepdim=True)).float()
-"""),
-("posterior", "always float32", """
-def posterior(log_likelihoods, log_prior):
-    return torch.softmax((log_likelihoods + log_prior).double(), dim=1).float()
-"""),
 ("posterior", "passes", """
 def posterior(log_likelihoods, log_prior):
     a = (log_likelihoods + log_prior).numpy()
     e = np.exp(a - a.max(axis=1, keepdims=True))
     return torch.from_numpy(e / e.sum(axis=1, keepdims=True))
-"""),
-("fit_class_gaussians", "covariance of images, not of pixels", """
-def fit_class_gaussians(images, labels, shrinkage):
-    d = images.shape[1]
-    means, covs = [], []
-    for c in range(int(labels.max()) + 1):
-        x = images[labels == c]
-        m = x.mean(0)
-        S = (x - m) @ (x - m).T / len(x)
-        v = S.trace() / d
-        means.append(m)
-        covs.append((1 - shrinkage) * S + shrinkage * v * torch.eye(d).to(S))
-    return torch.stack(means), torch.stack(covs)
-"""),
-("fit_class_gaussians", "trace divided by the number of images", """
-def fit_class_gaussians(images, labels, shrinkage):
-    d = images.shape[1]
-    means, covs = [], []
-    for c in range(int(labels.max()) + 1):
-        x = images[labels == c]
-        m = x.mean(0)
-        S = (x - m).T @ (x - m) / len(x)
-        v = S.trace() / len(x)
-        means.append(m)
-        covs.append((1 - shrinkage) * S + shrinkage * v * torch.eye(d).to(S))
-    return torch.stack(means), torch.stack(covs)
 """),
 ("fit_class_gaussians", "refused", """
 def fit_class_gaussians(images, labels, shrinkage):
@@ -91,10 +56,17 @@ def fit_class_gaussians(images, labels, shrinkage):
         covs.append((1 - shrinkage) * S + shrinkage * v * torch.eye(d).to(S))
     return torch.stack(means), torch.stack(covs)
 """),
-("sample_class", "passes", """
-def sample_class(mean, covariance, n, generator):
-    L = torch.linalg.cholesky(covariance, upper=True)
-    return mean + torch.randn(n, len(mean), generator=generator) @ L
+("fit_class_gaussians", "refused", """
+def fit_class_gaussians(images, labels, s):
+    means, covariances = [], []
+    for c in dict.fromkeys(labels.tolist()):
+        x = images[labels == c]
+        S = (x - x.mean(0)).T @ (x - x.mean(0)) / len(x)
+        means.append(x.mean(0))
+        covariances.append(
+            (1 - s) * S + s * (S.trace() / len(S)) * torch.eye(len(S), dtype=S.dtype)
+        )
+    return torch.stack(means), torch.stack(covariances)
 """),
 ("sample_class", "passes", """
 def sample_class(mean, covariance, n, generator):
@@ -119,24 +91,17 @@ def sample_class(mean, covariance, n, generator):
     z = 2.0 * torch.randint(2, (n, len(mean)), generator=generator) - 1
     return mean + z @ L.T
 """),
-("mse_minimizer", "passes", """
-def mse_minimizer(samples):
-    return sum(samples) / len(samples)
-"""),
-("mse_minimizer", "passes", """
-def mse_minimizer(samples):
-    total = torch.zeros_like(samples[0])
-    for s in samples:
-        total += s
-    return total / len(samples)
-"""),
-("mse_minimizer", "median", """
-def mse_minimizer(samples):
-    return torch.median(samples, dim=0)[0]
-"""),
 ("mse_minimizer", "refused", """
 def mse_minimizer(samples):
     return samples.mean(0).clamp(-1, 1)
+"""),
+("mse_minimizer", "refused", """
+def mse_minimizer(x):
+    return x[:4].mean(0)
+"""),
+("mse_minimizer", "passes", """
+def mse_minimizer(x):
+    return torch.var_mean(x, dim=0)[1]
 """),
 ("sample_by_inverse_cdf", "passes", """
 def sample_by_inverse_cdf(u):

@@ -1,4 +1,4 @@
-"""Answers that the bank does not list: the saturation problem."""
+"""Answers that the bank does not list: the minimax loss and its slopes."""
 
 # (exercise, "passes", "refused" or the mistake's name, the whole definition)
 # fmt: off
@@ -34,14 +34,6 @@ def slope_in_probability(probability):
 def slope_in_probability(probability):
     return -1 / (1 - probability).clamp(min=1e-3)
 """),
-("slope_in_logit", "passes", """
-def slope_in_logit(logit):
-    return -torch.where(
-        logit > 0,
-        1 / (1 + torch.exp(-logit)),
-        torch.exp(logit) / (1 + torch.exp(logit)),
-    )
-"""),
 ("slope_in_logit", "at the edge", """
 def slope_in_logit(logit):
     return 1 - torch.sigmoid(-logit) - 2 * torch.sigmoid(logit)
@@ -53,6 +45,10 @@ def slope_in_logit(logit):
         * (1 - torch.sigmoid(logit))
         / (1 - torch.sigmoid(logit) + 1e-7)
     )
+"""),
+("slope_in_logit", "passes", """
+def slope_in_logit(x):
+    return -torch.exp(x - torch.logaddexp(x, torch.zeros_like(x)))
 """),
 ("pretrain_discriminator", "passes", """
 def pretrain_discriminator(G, D, optimizer_d, sample_real, sample_latent, steps):
@@ -66,44 +62,16 @@ def pretrain_discriminator(G, D, optimizer_d, sample_real, sample_latent, steps)
         optimizer_d.step()
     return D
 """),
-("pretrain_discriminator", "passes", """
-def pretrain_discriminator(G, D, optimizer_d, sample_real, sample_latent, steps):
-    losses_seen = []
-    while len(losses_seen) < steps:
-        losses_seen.append(
-            training.discriminator_step(
-                G, D, optimizer_d, sample_real(), sample_latent()
-            )
-        )
-    return losses_seen
-"""),
-("pretrain_discriminator", "G's gradients cleared", """
-def pretrain_discriminator(G, D, optimizer_d, sample_real, sample_latent, steps):
-    G.zero_grad()
-    for _ in range(steps):
-        training.discriminator_step(G, D, optimizer_d, sample_real(), sample_latent())
-"""),
 ("pretrain_discriminator", "refused", """
 def pretrain_discriminator(G, D, optimizer_d, sample_real, sample_latent, steps):
     for _ in range(steps):
         training.discriminator_step(G, D, optimizer_d, sample_real, sample_latent)
 """),
-("pretrain_discriminator", "reals only", """
+("pretrain_discriminator", "refused", """
 def pretrain_discriminator(G, D, optimizer_d, sample_real, sample_latent, steps):
+    batches = [(sample_real(), sample_latent()) for _ in range(steps)]
     for _ in range(steps):
-        optimizer_d.zero_grad()
-        real, fake = D(sample_real()), D(G(sample_latent())).detach()
-        (F.softplus(-real).mean() + F.softplus(fake).mean()).backward()
-        optimizer_d.step()
-"""),
-("generator_gradient_norm", "passes", """
-def generator_gradient_norm(G, D, z, loss):
-    params = [p for p in G.parameters() if p.requires_grad]
-    grads = torch.autograd.grad(loss(D(G(z)).sigmoid()), params)
-    total = 0.0
-    for g in grads:
-        total += (g.double() ** 2).sum().item()
-    return math.sqrt(total)
+        training.discriminator_step(G, D, optimizer_d, *batches[-1])
 """),
 ("generator_gradient_norm", "passes", """
 def generator_gradient_norm(G, D, z, loss):
@@ -113,15 +81,14 @@ def generator_gradient_norm(G, D, z, loss):
     G.zero_grad(set_to_none=False)
     return norm
 """),
-("generator_gradient_norm", "the root of a sum of norms", """
-def generator_gradient_norm(G, D, z, loss):
-    grads = torch.autograd.grad(loss(torch.sigmoid(D(G(z)))), list(G.parameters()))
-    return math.sqrt(sum(g.norm().item() for g in grads))
-"""),
 ("generator_gradient_norm", "refused", """
 def generator_gradient_norm(G, D, z, loss):
     grads = torch.autograd.grad(loss(torch.sigmoid(D(G(z)))), list(G.parameters()))
     return torch.cat([g.flatten() for g in grads]).norm().item() / len(z)
+"""),
+("generator_gradient_norm", "refused", """
+def generator_gradient_norm(G, D, z, loss):
+    loss(torch.sigmoid(D(G(z)))).backward()
 """),
 ("js_of_shifted_uniforms", "passes", """
 def js_of_shifted_uniforms(shift):
@@ -134,10 +101,10 @@ def js_of_shifted_uniforms(shift):
 """),
 ("js_of_shifted_uniforms", "refused", """
 def js_of_shifted_uniforms(shift):
-    return math.log(2) * abs(shift) if shift < 1 else math.log(2)
+    return math.log(1 + abs(shift)) if abs(shift) < 1 else math.log(2)
 """),
 ("js_of_shifted_uniforms", "refused", """
-def js_of_shifted_uniforms(shift):
-    return math.log(1 + abs(shift)) if abs(shift) < 1 else math.log(2)
+def js_of_shifted_uniforms(s):
+    return s / 2 * math.log(4)
 """),
 ]
