@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 from collections.abc import Callable
 from typing import Any
@@ -49,9 +50,23 @@ def close(
     return type(got) is type(want) and bool(np.all(got == want))
 
 
-def is_near(got: Any, want: Any) -> bool:
-    """Whether numbers of the same kind and shape agree to 5 %, or to a thousandth."""
-    return close(got, want, rtol=0.05, atol=1e-3)
+def distance(got: Any, want: Any) -> float:
+    """How far numbers are off, as a share of the largest; inf if of another kind."""
+    if isinstance(want, tuple) and isinstance(got, tuple) and len(got) == len(want):
+        return max(map(distance, got, want), default=0.0)
+    if close(got, want, rtol=0, atol=0):
+        return 0.0
+    a, b = (torch.as_tensor(x).double() if is_numeric(x) else None for x in (got, want))
+    if a is None or b is None or a.shape != b.shape or not a.isfinite().all():
+        return math.inf
+    return float((a - b).abs().max() / b.abs().max().clamp(min=1e-3))
+
+
+def is_numeric(value: Any) -> bool:
+    """Whether it is a float, or a tensor of floats."""
+    return isinstance(value, float) or (
+        isinstance(value, Tensor) and value.is_floating_point()
+    )
 
 
 def _near(a: Tensor, b: Tensor, rtol: float, atol: float, elementwise: bool) -> bool:

@@ -33,8 +33,8 @@ class Round(NamedTuple):
 
 def round_of(
     n_real: int = 6, n_fake: int = 6, *, times: int = 1, norm: bool = False,
-    junk: float = 0.0, sure: float = 0.0, steep: float = 1.0, lr: float = 0.1,
-    momentum: float = 0.0, seed: int = 1,
+    deep: bool = False, junk: float = 0.0, sure: float = 0.0, steep: float = 1.0,
+    lr: float = 0.1, momentum: float = 0.0, seed: int = 1,
 ) -> Callable[[], tuple[Round]]:  # fmt: skip
     """A probe: fresh players and batches, latents of 2 numbers, points of 3.
 
@@ -42,6 +42,7 @@ def round_of(
         n_real, n_fake: how many points and latents.
         times: how often the step is made.
         norm: whether both networks have batch normalization.
+        deep: whether G has another layer.
         junk: what stands in every `.grad`; 0: nothing.
         sure: added to D's logits, so that D(x) differs from 1/2.
         steep: times D's last weights: how far its logits lie apart.
@@ -54,6 +55,8 @@ def round_of(
         draws = torch.Generator().manual_seed(seed)
         G = nn.Sequential(nn.Linear(2, 5), nn.Tanh(), nn.Linear(5, 3))
         D = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1), nn.Flatten(0))
+        if deep:
+            G.insert(1, nn.Linear(5, 5))
         if norm:
             G.insert(1, nn.BatchNorm1d(5))
             D.insert(1, nn.BatchNorm1d(4))

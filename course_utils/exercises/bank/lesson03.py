@@ -447,7 +447,7 @@ entry(
         "a loss 1e-25 times as steep": measured(tiny),
     },
     later={
-        "more layers in G": measured(losses.minimax_generator_loss, norm=True),
+        "more layers in G": measured(losses.minimax_generator_loss, deep=True),
         "a loss 1,000 times as steep": measured(lambda p: 1000 * p.mean()),
     },
     edge={"logits near -25": measured(losses.minimax_generator_loss, sure=-25.0)},

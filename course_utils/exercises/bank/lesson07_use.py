@@ -41,6 +41,9 @@ def some_generator(mode: str, n: int = 5, *, scale: float = 1.0):
             inner[0].eval().requires_grad_(False)
         if mode == "a part trains":
             inner[0].train()
+        if mode == "images":
+            G = nn.Sequential(G, nn.Unflatten(1, (1, 2, 2))).double()
+            return G, scale * torch.randn(n, 3, generator=draws).double()
         return G, scale * torch.randn(n, 3, generator=draws)
 
     return make
@@ -161,6 +164,7 @@ entry(
     later={
         "one part of G in training mode": some_generator("a part trains"),
         "70 latents, some far out": some_generator("train", 70, scale=3.0),
+        "images, in float64": some_generator("images"),
     },
 )
 

@@ -159,7 +159,7 @@ entry(
         "features near 30,000": correlated(7, 30, 30, 3, offset=30_000.0),
         "10 images against 300, of 64 features": correlated(11, 10, 300, 64),
     },
-    rtol=5e-5,
+    rtol=1e-4,
     atol=1e-8,
     same=1e-4,
 )
