@@ -35,7 +35,7 @@ def noise(*shape: int, seed: int = 0) -> np.ndarray:
 
 PIXELS, CLASSES = noise(20, 28, 28), np.arange(20, dtype=np.uint8) % 10
 PACKED = {
-    IMAGES: gzip.compress(idx_bytes(PIXELS)), LABELS: gzip.compress(idx_bytes(CLASSES))
+    IMAGES: gzip.compress(idx_bytes(PIXELS), mtime=0), LABELS: gzip.compress(idx_bytes(CLASSES))
 }  # fmt: skip
 
 
