@@ -34,9 +34,10 @@ def noise(*shape: int, seed: int = 0) -> np.ndarray:
 
 
 PIXELS, CLASSES = noise(20, 28, 28), np.arange(20, dtype=np.uint8) % 10
-PACKED = {
-    IMAGES: gzip.compress(idx_bytes(PIXELS), mtime=0), LABELS: gzip.compress(idx_bytes(CLASSES))
-}  # fmt: skip
+PACKED = {  # without the time, which would get into the tests' names
+    IMAGES: gzip.compress(idx_bytes(PIXELS), mtime=0),
+    LABELS: gzip.compress(idx_bytes(CLASSES), mtime=0),
+}
 
 
 @pytest.fixture
