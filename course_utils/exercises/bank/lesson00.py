@@ -28,7 +28,8 @@ entry(
       tensor that came in: the caller's images are gone. Build a new one: `images + 1`.
         (images + 1) -> images.add_(1)
     * stretched contrast: What you are given is stretched to its own darkest and
-      brightest pixel. The map must be the same for all images: -1 to 0, and 1 to 1.
+      brightest pixel. The map must be the same for all images: -1 goes to 0, 1 goes
+      to 1.
         return (images - images.min()) / (images.max() - images.min())
     * clipped: All below 0 is cut to black, half of the ink. Shift and scale the range.
         return images.{clamp(0, 1)|relu()}
