@@ -83,7 +83,11 @@ def running_lab(folder: Path) -> Iterator[Lab]:
             yield Lab(folder, url, token, context)
         finally:
             process.terminate()
-            process.wait(60)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:  # it waits for a kernel that is busy
+                process.kill()
+                process.wait()
 
 
 def _address(process: subprocess.Popen[bytes], folder: Path) -> tuple[str, str]:

@@ -22,7 +22,7 @@ def lab(tmp_path_factory):
 def pytest_runtest_makereport(item, call):
     report = yield
     lab = getattr(item, "funcargs", {}).get("lab")
-    if report.failed and lab is not None:
+    if report.failed and call.when == "call" and lab is not None:
         SCREENSHOTS.mkdir(exist_ok=True)
         for i, page in enumerate(lab.context.pages):
             page.screenshot(path=SCREENSHOTS / f"{item.name}_{i}.png")
