@@ -25,9 +25,9 @@ LONE = torch.tensor([0.5, 0.996], dtype=torch.float64).logit()
 FINDINGS = {
     "75% of the 0s are empty there, 60% of the empty ones are 0s":
         lambda: figures.two_readings(COUNTS),
-    "40% of the drawn pixels are no amount of ink":
+    "40% of the drawn pixels lie outside [-1, 1]":
         lambda: figures.pixel_values(X, [-1.5, -1.0, 0.0, 1.0, 1.2]),
-    "Where a guess is cheapest, samples are 2 times rarer than on a bump":
+    "At the best guess samples are 2 times rarer than at a mode":
         lambda: figures.squared_error(X, 1 + X**2, X, X**2),
     "Far off, G hears 1 million times less than near by":
         lambda: figures.heard_against_distance(torch.tensor([1.0, 9]), [0.5, 5e-7]),

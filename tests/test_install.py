@@ -149,7 +149,7 @@ def make(*arguments):
 @needs_make
 def test_make_alone_lists_every_target():
     listed = re.findall(r"^make (\w+)", make().stdout, re.MULTILINE)
-    targets = "lab reset test style unit verify solutions lessons bench clean"
+    targets = "lab reset test style unit verify attack solutions lessons bench clean"
     assert listed == targets.split()
 
 
