@@ -44,12 +44,13 @@ class StackedMLP(nn.Module):
                 unit = torch.rand(n_games, rows, n_out, generator=generator)
                 parameters.append((2 * unit - 1) / n_in**0.5)
 
-    def forward(self, x: Tensor) -> Tensor:  # (n_games, n, inputs)
+    def forward(self, x: Tensor) -> Tensor:
+        """(n_games, n, inputs) -> (n_games, n, outputs)."""
         *hidden, last = zip(self.weights, self.biases, strict=True)
         for weight, bias in hidden:
             x = torch.tanh(torch.baddbmm(bias, x, weight))
         weight, bias = last
-        return torch.baddbmm(bias, x, weight)  # (n_games, n, outputs)
+        return torch.baddbmm(bias, x, weight)
 
 
 @dataclass

@@ -43,12 +43,14 @@ def two_squares():
 
 
 def with_nan():
+    """Two sets, NaN in the second."""
     a, b = correlated(6, 8, 9, 3)()
     b[2, 1] = math.nan
     return a, b
 
 
 def one_image():
+    """A single image against a set."""
     return torch.ones(1, 3), correlated(8, 9, 9, 3)()[1]
 
 
@@ -176,11 +178,13 @@ def line(real, fake, k):
 
 
 def clouds():
+    """A probe: two clouds of points."""
     real, fake = torch.randn(2, 30, 3, generator=draws(1))
     return real, 0.7 * fake[:24] + 0.6, 3
 
 
 def copied():
+    """Fakes that are copies of reals."""
     real = torch.tensor(FIVE)
     return real, real[[0, 0, 1, 3]], 2
 
