@@ -403,6 +403,7 @@ def half_copied():
 
 
 def copies():
+    """Samples that are training images, pixel by pixel."""
     _, train, heldout = half_copied()
     return train[[0, 3, 3, 7, 11]], train, heldout
 
